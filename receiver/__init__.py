@@ -1,0 +1,1 @@
+"""What comes in over the wire, and what people see."""

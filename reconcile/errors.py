@@ -1,0 +1,87 @@
+"""What can go wrong, and whom to blame.
+
+::
+
+    PlayledgerError
+    ├── SettingRefused          the administrator asked for something impossible
+    ├── SecretUnreadable        a stored key cannot be read with this data folder's key file
+    ├── JellyfinError           a media server did not do its part
+    │   ├── JellyfinUnreachable     it did not answer
+    │   ├── JellyfinRefused         it answered: no (a wrong key, a missing right)
+    │   └── JellyfinUnreadable      it answered something that cannot be read
+    ├── SeerrError              the request manager did not do its part
+    │   ├── SeerrUnreachable
+    │   ├── SeerrRefused
+    │   └── SeerrUnreadable
+    ├── StoreError
+    │   ├── StoreAway               the database is locked, full, broken or gone: mended, it takes what waited
+    │   ├── StoreRefused            the database is not one that this version can use
+    │   └── FolderHeld              another process records into this data folder
+    └── SpoolUnwritable         the spool cannot be written: the delivery is lost unless looks saw it
+
+The message says what we were doing and what to do about it.
+"""
+
+
+class PlayledgerError(Exception):
+    """Everything that this program raises on purpose."""
+
+
+class SettingRefused(PlayledgerError):
+    """A setting is misspelt, unreadable or out of its bounds; the message names both."""
+
+
+class SecretUnreadable(PlayledgerError):
+    """A stored key was encrypted with another key file."""
+
+
+class JellyfinError(PlayledgerError):
+    """A media server did not do its part."""
+
+
+class JellyfinUnreachable(JellyfinError):
+    """No answer: the address, the network, or the server is down."""
+
+
+class JellyfinRefused(JellyfinError):
+    """The server answered with an error status, such as 401 for a wrong key."""
+
+
+class JellyfinUnreadable(JellyfinError):
+    """The server answered with something that is not what this program knows."""
+
+
+class SeerrError(PlayledgerError):
+    """The request manager did not do its part."""
+
+
+class SeerrUnreachable(SeerrError):
+    """No answer from the request manager."""
+
+
+class SeerrRefused(SeerrError):
+    """The request manager answered with an error status."""
+
+
+class SeerrUnreadable(SeerrError):
+    """The request manager answered with something that is not what this program knows."""
+
+
+class StoreError(PlayledgerError):
+    """The database, or the folder it lives in, cannot be used."""
+
+
+class StoreAway(StoreError):
+    """The database is locked, full, broken or gone; the same may work later, so nothing is lost by waiting."""
+
+
+class StoreRefused(StoreError):
+    """The database is not one that this version can use; waiting does not help."""
+
+
+class FolderHeld(StoreError):
+    """Another process records into this data folder; the message says which."""
+
+
+class SpoolUnwritable(PlayledgerError):
+    """The spool cannot be written; what it was to hold is not kept."""

@@ -1,0 +1,107 @@
+"""Who is recorded, under which rules: held in memory, and asked before anything is written, the spool included."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from reconcile.playback.cutting import Recorded
+from reconcile.playback.rules import Rules
+from reconcile.store import people as kept
+from reconcile.store.people import Account, Interval
+
+ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
+"""Since when a user is recorded who is linked at first sight: whatever of theirs arrives, in whatever order."""
+
+User = tuple[str, str]
+"""(server id, user id)."""
+
+
+class People:
+    """The accounts, links and intervals as they were when `load` was last called.
+
+    *auto_link*: whoever is not known yet is recorded from first sight, unless they opted out.
+    """
+
+    def __init__(self, rules: Rules, zone: tzinfo, *, auto_link: bool = False) -> None:
+        self.global_rules = rules
+        self.zone = zone
+        self.auto_link = auto_link
+        self.accounts: dict[int, Account] = {}
+        self._intervals: dict[User, tuple[Interval, ...]] = {}
+        self._opted_out: set[User] = set()
+        self._rules: dict[int, Rules] = {}
+
+    async def load(self, db: AsyncConnection) -> None:
+        """Read everything anew."""
+        self.accounts = {each.id: each for each in await kept.accounts(db)}
+        self._opted_out = await kept.opted_out(db)
+        self._intervals = _by_user(await kept.intervals(db))
+        self._rules = {}
+
+    def is_known(self, user: User) -> bool:
+        """Say whether *user* was ever recorded, or said that they do not want to be."""
+        return user in self._intervals or user in self._opted_out
+
+    def is_to_be_linked(self, user: User) -> bool:
+        """Say whether *user* is to be linked at this first sight."""
+        return self.auto_link and not self.is_known(user)
+
+    def is_recorded(self, user: User, at: datetime) -> bool:
+        """Say whether what *user* did *at* that instant may be kept."""
+        intervals = self._intervals.get(user)
+        if intervals is None:
+            return self.is_to_be_linked(user)
+        return any(i.since <= at and (i.until is None or at < i.until) for i in intervals)
+
+    def intervals(self, user: User) -> tuple[Recorded, ...]:
+        """Return the dated intervals in which *user* was recorded."""
+        return tuple(Recorded(i.since, i.until) for i in self._intervals.get(user, ()))
+
+    def account_of(self, user: User, at: datetime) -> int | None:
+        """Return the account for which *user* was recorded *at* that instant."""
+        for i in self._intervals.get(user, ()):
+            if i.since <= at and (i.until is None or at < i.until):
+                return i.account_id
+        return None
+
+    def rules(self, account_id: int | None) -> Rules:
+        """Return the rules of an account: its own where it has any, else the global ones."""
+        if account_id is None or account_id not in self.accounts:
+            return self.global_rules
+        if account_id not in self._rules:
+            self._rules[account_id] = overridden(self.global_rules, self.accounts[account_id])
+        return self._rules[account_id]
+
+    def zone_of(self, account_id: int) -> tzinfo:
+        """Return the time zone whose days an account's watches are counted in."""
+        account = self.accounts.get(account_id)
+        return ZoneInfo(account.time_zone) if account is not None and account.time_zone else self.zone
+
+
+def _by_user(intervals: Iterable[Interval]) -> dict[User, tuple[Interval, ...]]:
+    found: dict[User, tuple[Interval, ...]] = {}
+    for each in intervals:
+        user = (each.server_id, each.user_id)
+        found[user] = (*found.get(user, ()), each)
+    return found
+
+
+_OWN = ("threshold", "min_seconds", "partial_min_seconds", "record_partials", "require_coverage")
+
+
+def overridden(rules: Rules, account: Account) -> Rules:
+    """Return *rules* with what *account* sets for itself."""
+    own = {name: getattr(account, name) for name in _OWN if getattr(account, name) is not None}
+    return msgspec.structs.replace(rules, **own)
+
+
+def fingerprint(rules: Rules) -> str:
+    """Return a short text that changes when *rules* do."""
+    told: Mapping[str, object] = msgspec.to_builtins(rules)
+    return hashlib.sha256(msgspec.json.encode(told, order="sorted")).hexdigest()[:12]

@@ -1,0 +1,154 @@
+"""The two edges of a playback: where it began before anyone heard of it, and where it ended when nobody said so."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from reconcile.playback.check_in import Channel, Kind
+from reconcile.playback.rules import ABSENT_HALF, OPENING, SUPERSEDED_WHOLE, TOLERANCE, Rules
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconcile.playback.points import Point
+
+_LOOKS = frozenset({Channel.POLL, Channel.SOCKET})
+
+
+class EndedBy(StrEnum):
+    """What tells us that a playback is over."""
+
+    STOP = "stop"
+    IDLE = "idle"
+    ABSENCE = "absence"
+    SUPERSEDED = "superseded"
+    RESTART = "restart"
+    SILENCE = "silence"
+
+
+class Beginning(msgspec.Struct, frozen=True):
+    """When a playback began, the seconds played before its first check-in, and the look that proves it."""
+
+    at: datetime
+    credit: float = 0.0
+    look: datetime | None = None
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """How a playback ended: *by* is None while it is open, *at* is what the evidence supports.
+
+    *credit* are the seconds played after the last check-in, *position* is where that led. *looks* prove it.
+    """
+
+    by: EndedBy | None
+    at: datetime
+    credit: float
+    position: float | None
+    looks: tuple[datetime, ...] = ()
+
+
+class Sibling(msgspec.Struct, frozen=True, order=True):
+    """The beginning of another item in the same session, for the same user."""
+
+    first_at: datetime
+    began_at: datetime
+
+
+def beginning(
+    first: Point, looks: Sequence[datetime], not_before: datetime | None, runtime: float | None, rules: Rules
+) -> Beginning:
+    """Return where the playback that *first* opens began.
+
+    *not_before* is the end of the key's previous playback, or the opt-in: nothing reaches back over it.
+    """
+    position = first.position
+    if position is None or position <= 0:
+        return Beginning(first.at)
+    began = first.at - timedelta(seconds=position)
+    if not_before is not None and began < not_before - timedelta(seconds=TOLERANCE):
+        return Beginning(first.at)
+    if position <= rules.opening(runtime):
+        return Beginning(began, position)
+    index = bisect_left(looks, first.at)
+    if position <= OPENING and index:
+        unseen = (first.at - looks[index - 1]).total_seconds()
+        if position - TOLERANCE <= unseen <= OPENING:
+            return Beginning(began, position, looks[index - 1])
+    return Beginning(first.at)
+
+
+def absence(
+    last: Point, looks: Sequence[datetime], until: datetime, shown: bool, rules: Rules
+) -> tuple[datetime, datetime] | None:
+    """Return the first look without the playback, and the one that agrees; None if it was not absent before *until*.
+
+    *shown* says whether looks have ever shown this playback: what they never saw they cannot miss.
+    """
+    if not shown:
+        return None
+    index = bisect_right(looks, last.shown_until)
+    if index == len(looks) or looks[index] >= until:
+        return None
+    agrees = bisect_left(looks, looks[index] + rules.absence_grace)
+    if agrees == len(looks) or looks[agrees] >= until:
+        return None
+    return looks[index], looks[agrees]
+
+
+def is_shown(channels: frozenset[Channel]) -> bool:
+    """Say whether looks have shown the playback that these *channels* told of."""
+    return not channels.isdisjoint(_LOOKS)
+
+
+def limit(last: Point, rules: Rules) -> datetime:
+    """Return until when the playback may be silent after *last*."""
+    return last.until + (rules.paused_timeout if last.kind is Kind.PAUSED else rules.silence)
+
+
+def ending(
+    last: Point,
+    *,
+    absent: tuple[datetime, datetime] | None,
+    replaced_at: datetime | None,
+    restart: bool,
+    now: datetime,
+    runtime: float | None,
+    rules: Rules,
+) -> Ending:
+    """Return how the playback whose last check-in is *last* (no stop) ended, or that it is still open at *now*.
+
+    *replaced_at* is the beginning of what came next in the session: another item, or (*restart*) the same anew.
+    """
+    silent_at = limit(last, rules)
+    if replaced_at is not None and replaced_at <= silent_at and (absent is None or replaced_at <= absent[0]):
+        until = max(replaced_at, last.at)
+        gap = (until - last.until).total_seconds()
+        share = 1.0 if gap <= SUPERSEDED_WHOLE else 0.5 if gap <= ABSENT_HALF else 0.0
+        by = EndedBy.RESTART if restart else EndedBy.SUPERSEDED
+        return _ended(by, last, gap * share, runtime, ())
+    if absent is not None and absent[0] <= silent_at:
+        gap = (absent[0] - last.until).total_seconds()
+        # Where the plugin's one-a-second Progress is heard, the last one is the end, and nothing is added.
+        share = 0.0 if Channel.WEBHOOK in last.channels or gap > ABSENT_HALF else 0.5
+        return _ended(EndedBy.ABSENCE, last, gap * share, runtime, absent)
+    over = EndedBy.SILENCE if now >= silent_at else None
+    return _ended(over, last, 0.0, runtime, ())
+
+
+def _ended(
+    by: EndedBy | None, last: Point, added: float, runtime: float | None, looks: tuple[datetime, ...]
+) -> Ending:
+    """Return the ending *added* seconds after *last* was still alive; while paused nothing is played."""
+    alive = max(0.0, (last.until - last.at).total_seconds() + added)
+    at = last.at + timedelta(seconds=alive)
+    if last.kind is not Kind.PLAYING:
+        return Ending(by, last.until, 0.0, last.position, looks)
+    if last.position is None:
+        return Ending(by, at, 0.0, None, looks)
+    credit = alive if runtime is None else max(0.0, min(alive, runtime - last.position))
+    return Ending(by, last.at + timedelta(seconds=credit), credit, last.position + credit, looks)

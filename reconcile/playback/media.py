@@ -1,0 +1,53 @@
+"""What makes two items the same media (DESIGN §8): public ids, never titles."""
+
+from __future__ import annotations
+
+import msgspec
+
+from reconcile.playback.check_in import ItemFacts
+
+SOURCES = ("tmdb", "tvdb", "imdb")
+"""Public ids, the most telling first."""
+
+LOCAL = "item"
+"""The alias that every item has: its server and its id there."""
+
+Alias = tuple[str, str]
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """A movie, a series, or an episode whose series is not known: all that says which one. *aliases* as (source, value)."""
+
+    kind: str
+    title: str
+    year: int | None
+    aliases: tuple[Alias, ...]
+
+
+def identity_of(server_id: str, item_id: str, item: ItemFacts, series: ItemFacts | None) -> Identity | None:
+    """Return the media that an item belongs to; None while even its kind is unknown.
+
+    *series* are the facts of the item's series, where Jellyfin has told them: an episode's own ids are not its
+    series' (facts B8), and naming it by them would file every episode as a show of its own.
+    """
+    if item.kind == "movie":
+        return Identity("movie", item.name or "", item.year, (*_public(item), (LOCAL, f"{server_id}:{item_id}")))
+    if item.kind != "episode":
+        return None
+    if item.series_id is None:
+        # Only Jellyfin can say which series this is; until then the episode stands for itself.
+        title = item.series_name or item.name or ""
+        return Identity("episode", title, None, ((LOCAL, f"{server_id}:{item_id}"),))
+    told = series or ItemFacts()
+    title = told.name or item.series_name or ""
+    return Identity("series", title, told.year, (*_public(told), (LOCAL, f"{server_id}:{item.series_id}")))
+
+
+def _public(item: ItemFacts) -> tuple[Alias, ...]:
+    told = ((source, getattr(item, f"{source}_id")) for source in SOURCES)
+    return tuple((source, value) for source, value in told if value)
+
+
+def conflict(one: dict[str, str | None], other: dict[str, str | None]) -> bool:
+    """Say whether two media cannot be the same: a source gives each a different id."""
+    return any(one[s] and other[s] and one[s] != other[s] for s in SOURCES)

@@ -1,0 +1,144 @@
+"""Check-ins made ready for cutting: whose they are, until when they were alive, and which stops say something."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from reconcile.playback.check_in import SWITCH, Channel, CheckIn, Kind
+from reconcile.playback.rules import IDLE, RACE, RACE_PROVED_BY, TOLERANCE, Rules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+class Point(msgspec.Struct, frozen=True):
+    """One check-in on the line of a key.
+
+    *until* is the last instant at which it was shown alive (never before *at*); *shown_until* the last instant at
+    which it was shown at all. *soft* marks the Stop that the server sent by itself. *position* of a stop is where the
+    playback stopped, run on from the point before where the player gave none; None where nobody can say.
+    """
+
+    at: datetime
+    kind: Kind
+    position: float | None
+    until: datetime
+    shown_until: datetime
+    soft: bool
+    channels: frozenset[Channel]
+
+    @property
+    def is_stop(self) -> bool:
+        """Say whether this is the end that somebody told of."""
+        return self.kind is Kind.STOPPED
+
+
+def owned(check_ins: Sequence[CheckIn], others: Iterable[CheckIn]) -> tuple[CheckIn, ...]:
+    """Return the *check_ins* that no other user of the session was seen with more than 5 s earlier.
+
+    After a user switch the server goes on guessing for whoever touched the session last (facts F14).
+    *others* are the check-ins of the same session and item under other users.
+    """
+    first_seen: dict[datetime, datetime] = {}
+    for other in others:
+        first_seen[other.at] = min(other.seen_at, first_seen.get(other.at, other.seen_at))
+    return tuple(c for c in check_ins if c.seen_at - first_seen.get(c.at, c.seen_at) <= SWITCH)
+
+
+def points_of(
+    check_ins: Sequence[CheckIn], sightings: Sequence[datetime], runtime: float | None, rules: Rules
+) -> list[Point]:
+    """Return the line of *check_ins* (in order of time), without the stops and tails that say nothing."""
+    points: list[Point] = []
+    bare = sorted(sightings)
+    for index, check_in in enumerate(check_ins):
+        before = points[-1] if points else None
+        following = check_ins[index + 1] if index + 1 < len(check_ins) else None
+        if check_in.kind is Kind.STOPPED:
+            if before is not None and not before.is_stop:
+                points.append(_stop(check_in, before, bare, runtime, rules))
+            elif before is None and check_in.reported and check_in.position:
+                points.append(_point(check_in, check_in.at, rules))
+            elif before is not None and check_in.reported and _opens(check_in, before, rules):
+                points.append(_point(check_in, check_in.at, rules))
+        elif not (before is not None and before.is_stop and _is_tail(check_in, before, check_ins[index + 1 :], rules)):
+            shown = _shown_until(check_in, following, bare, rules)
+            points.append(_point(check_in, shown, rules))
+    return points
+
+
+def _opens(stop: CheckIn, before: Point, rules: Rules) -> bool:
+    """Say whether a stop after an end is of another playback: only one after the window can be."""
+    return bool(stop.position) and stop.at - before.at > rules.resume_window
+
+
+def _point(check_in: CheckIn, shown_until: datetime, rules: Rules) -> Point:
+    alive = shown_until if shown_until - check_in.at <= rules.freshness else check_in.at
+    return Point(
+        at=check_in.at,
+        kind=check_in.kind,
+        position=check_in.position,
+        until=max(alive, check_in.at),
+        shown_until=max(shown_until, check_in.at),
+        soft=check_in.kind is Kind.STOPPED and not check_in.reported,
+        channels=check_in.channels,
+    )
+
+
+def _shown_until(check_in: CheckIn, following: CheckIn | None, bare: Sequence[datetime], rules: Rules) -> datetime:
+    """Return until when *check_in* was shown, bare sightings included, as long as they follow each other closely."""
+    shown = check_in.sighted_until
+    if not bare:
+        return shown
+    for sighting in bare[bisect_right(bare, check_in.at) :]:
+        if following is not None and sighting >= following.at:
+            break
+        if sighting > shown + rules.freshness:
+            break
+        shown = max(shown, sighting)
+    return shown
+
+
+def _stop(stop: CheckIn, before: Point, bare: Sequence[datetime], runtime: float | None, rules: Rules) -> Point:
+    """Read a stop against the point *before* it."""
+    point = _point(stop, stop.at, rules)
+    silent = stop.at - before.at
+    # Plugins before 16 do not say when the client last reported: the server's own clean-up shows in its guesses,
+    # heard all the while that the client was silent.
+    guessed_on = bool(bare) and bisect_right(bare, stop.at) > bisect_right(bare, before.at)
+    if point.soft or (silent > IDLE and guessed_on and Channel.WEBHOOK in before.channels):
+        return msgspec.structs.replace(point, soft=True, position=None)
+    if before.position is None or (stop.position is not None and not _is_lost(stop.position, before.position)):
+        return point
+    return msgspec.structs.replace(point, position=_run_on(before, silent, runtime, rules))
+
+
+def _is_lost(position: float, before: float) -> bool:
+    """A Stop at 0 after real viewing is a Stop without a position (facts F2)."""
+    return position < 1 and before > TOLERANCE
+
+
+def _run_on(before: Point, silent: timedelta, runtime: float | None, rules: Rules) -> float | None:
+    """Return where the player was *silent* later, if it was still fresh by then."""
+    if before.position is None or before.kind is Kind.PAUSED:
+        return before.position
+    if silent > rules.freshness:
+        return None
+    position = before.position + silent.total_seconds()
+    return position if runtime is None else max(before.position, min(position, runtime))
+
+
+def _is_tail(check_in: CheckIn, stop: Point, rest: Sequence[CheckIn], rules: Rules) -> bool:
+    """Say whether *check_in* is a report that lost a race against the *stop* (facts F22)."""
+    if stop.soft or check_in.at - stop.at > RACE:
+        return False
+    for other in rest:
+        if other.at - check_in.at > rules.silence:
+            return True
+        if other.kind is not Kind.STOPPED and other.at - check_in.at >= RACE_PROVED_BY:
+            return False
+    return True

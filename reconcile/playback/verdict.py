@@ -1,0 +1,158 @@
+"""What the rules say of a playback, with the reason in a plain sentence (DESIGN §6)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from reconcile.playback.coverage import joined, length
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from reconcile.playback.check_in import Channel
+    from reconcile.playback.cutting import Playback
+    from reconcile.playback.rules import Rules
+
+CHAIN = timedelta(days=30)
+"""How far back a playback may complete what an earlier one began."""
+
+FURTHER = 50.0
+"""The share, in percent, that must be seen since the last completion for a further one."""
+
+
+class Code(StrEnum):
+    """The verdict in a word."""
+
+    COMPLETED = "completed"
+    PARTIAL = "partial"
+    UNFINISHED = "unfinished"
+    TOO_SHORT = "too_short"
+    SKIPPED = "skipped"
+    SEEN_ALREADY = "seen_already"
+    UNKNOWN_RUNTIME = "unknown_runtime"
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """The outcome and why. *percent* is of the runtime, 0 to 100, None where that is not known.
+
+    *at* is the instant that decides the day: when it completed, else its last watched second.
+    """
+
+    code: Code
+    sentence: str
+    percent: float | None
+    at: datetime
+
+    @property
+    def completed(self) -> bool:
+        """Say whether it counts as watched."""
+        return self.code is Code.COMPLETED
+
+
+class Viewing(msgspec.Struct, frozen=True):
+    """What judging needs to know of a playback. *name* identifies it, and orders those that began together.
+
+    Lengths and positions are seconds; *covered* are the parts seen, without overlaps.
+    """
+
+    name: str
+    started_at: datetime
+    ended_at: datetime
+    last_watched_at: datetime
+    watched_seconds: float
+    reached_seconds: float
+    runtime: float | None
+    covered: tuple[tuple[float, float], ...]
+    completed_at: datetime | None
+    channels: frozenset[Channel]
+
+
+def viewing(name: str, playback: Playback, runtime: float | None) -> Viewing:
+    """Return *playback* as it is judged."""
+    return Viewing(
+        name=name,
+        started_at=playback.started_at,
+        ended_at=playback.ended_at,
+        last_watched_at=playback.stretches[-1].ended_at if playback.stretches else playback.ended_at,
+        watched_seconds=playback.watched_seconds,
+        reached_seconds=playback.reached_seconds,
+        runtime=runtime,
+        covered=playback.covered,
+        completed_at=playback.completed_at,
+        channels=playback.channels,
+    )
+
+
+def judged(viewings: Iterable[Viewing], rules: Rules) -> dict[str, Verdict]:
+    """Return the verdict on each of an account's *viewings* of one media unit, by name.
+
+    They are judged in order of time, each with its chain: the playbacks that ended within 30 days before it, back to
+    but not including the last completed one.
+    """
+    verdicts: dict[str, Verdict] = {}
+    chain: list[Viewing] = []
+    completed_at: datetime | None = None
+    for each in sorted(viewings, key=lambda v: (v.ended_at, v.started_at, v.name)):
+        since = each.ended_at - CHAIN
+        chain = [earlier for earlier in chain if earlier.ended_at >= since]
+        again = completed_at is not None and completed_at >= since
+        verdict = judge(each, chain, rules, again=again)
+        verdicts[each.name] = verdict
+        if verdict.completed:
+            completed_at = each.ended_at
+            chain = []
+        else:
+            chain.append(each)
+    return verdicts
+
+
+def judge(viewing: Viewing, chain: Sequence[Viewing], rules: Rules, *, again: bool = False) -> Verdict:
+    """Return the verdict on *viewing*, which continues *chain*; *again*: the unit was completed within 30 days."""
+    runtime = viewing.runtime
+    watched = viewing.watched_seconds + sum(earlier.watched_seconds for earlier in chain)
+    last = viewing.last_watched_at
+    if not runtime or runtime <= 0:
+        said = f"not counted: the runtime is not known; watched {spoken(watched)}"
+        return Verdict(Code.UNKNOWN_RUNTIME, said, None, last)
+    percent = min(100.0, 100.0 * viewing.reached_seconds / runtime)
+    minimum = min(rules.min_seconds, runtime / 2)
+    if watched < minimum:
+        said = f"not counted: watched {spoken(watched)}, the minimum is {spoken(minimum)}"
+        return Verdict(Code.TOO_SHORT, said, percent, last)
+    proof = f"reached {_percent(percent)} of {spoken(runtime)}, watched {spoken(watched)}"
+    if viewing.reached_seconds < rules.goal(runtime):
+        code = Code.PARTIAL if watched >= rules.partial_min_seconds else Code.UNFINISHED
+        said = f"not counted: {proof}; the threshold is {_percent(rules.threshold)}"
+        return Verdict(code, said, percent, last)
+    seen = _share_seen(viewing, chain, runtime)
+    if again and seen < FURTHER:
+        said = f"not counted again: completed within 30 days, and since then only {_percent(seen)} was seen ({proof})"
+        return Verdict(Code.SEEN_ALREADY, said, percent, last)
+    if rules.require_coverage and seen < rules.threshold:
+        said = f"not counted: {proof}, but only {_percent(seen)} was really seen, {_percent(rules.threshold)} is needed"
+        return Verdict(Code.SKIPPED, said, percent, last)
+    return Verdict(Code.COMPLETED, f"counted: {proof}", percent, viewing.completed_at or last)
+
+
+def _share_seen(viewing: Viewing, chain: Sequence[Viewing], runtime: float) -> float:
+    parts = [part for each in (*chain, viewing) for part in each.covered]
+    return min(100.0, 100.0 * length(joined(parts)) / runtime)
+
+
+def spoken(seconds: float) -> str:
+    """Return *seconds* as one would say them: «97 s», «52 min», «2 h 5 min»."""
+    if seconds < 180:
+        return f"{round(seconds)} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def _percent(share: float) -> str:
+    """Return *share* rounded down: what is called 85 % has reached it."""
+    return f"{int(share * 10) / 10:g} %"

@@ -1,0 +1,308 @@
+"""From evidence to history within one transaction: cut the touched keys again, judge, and settle the watches."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from reconcile.people import People, fingerprint
+from reconcile.playback.check_in import CheckIn, ItemFacts, Key, gathered
+from reconcile.playback.cutting import Playback, Surroundings, cut
+from reconcile.playback.days import units, watches
+from reconcile.playback.edges import Sibling
+from reconcile.playback.facts import filled, item_of
+from reconcile.playback.media import identity_of
+from reconcile.playback.points import owned
+from reconcile.store import evidence, keys, media, playbacks
+from reconcile.store import watches as kept_watches
+from reconcile.store.keys import KeyRow
+from reconcile.store.locks import lock_watches
+from reconcile.store.playbacks import Kept
+
+Unit = tuple[int, int, str]
+"""(account id, media id, unit)."""
+
+_SLACK = timedelta(hours=1)
+"""How much further back than the resume window evidence is read: silences and races at its edge."""
+
+_LOOKS_BEFORE = timedelta(minutes=2)
+"""How long before a check-in a look may prove where it began."""
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A row of the history before and after; None where there was or is none."""
+
+    unit: Unit
+    day: str
+    before: dict[str, object] | None
+    after: dict[str, object] | None
+
+
+class Settled(msgspec.Struct):
+    """What a transaction did to the history."""
+
+    watches: list[Change]
+    playbacks: list[int]
+
+
+class _Cutting(msgspec.Struct):
+    """One key while it is cut again."""
+
+    row: KeyRow
+    item: ItemFacts
+    account_id: int | None
+    since: datetime | None
+    check_ins: tuple[CheckIn, ...]
+    around: Surroundings
+    kept: list[Kept]
+    made: tuple[Playback, ...] = ()
+
+
+class Settling:
+    """Settles keys within the transaction *db*. *ahead* tells by how much each server's clock is ahead of *now*.
+
+    *whole* cuts every key from its first check-in on; otherwise evidence older than the resume window before the
+    touched playbacks is left alone, because nothing new can change what it says.
+    """
+
+    def __init__(
+        self,
+        db: AsyncConnection,
+        people: People,
+        now: datetime,
+        *,
+        ahead: Mapping[str, timedelta] | None = None,
+        whole: bool = False,
+    ) -> None:
+        self.db = db
+        self.people = people
+        self.now = now
+        self.ahead = ahead or {}
+        self.whole = whole
+        self.units: set[Unit] = set()
+        self.changes: list[Change] = []
+        self.touched: list[int] = []
+
+    async def settle(self, key_ids: Collection[int], since: Mapping[int, datetime] | None = None) -> Settled:
+        """Cut the keys numbered *key_ids* again; *since* is each one's earliest new evidence, if it is known."""
+        rows = await keys.by_id(self.db, key_ids)
+        starts = since or {}
+        cuttings = {number: await self._prepare(row, starts.get(number)) for number, row in rows.items()}
+        await self._place_siblings(cuttings)
+        for each in cuttings.values():
+            each.made = self._cut(each)
+        neighbours = await self._neighbours(cuttings)
+        for number, each in neighbours.items():
+            each.made = self._cut(each)
+            cuttings[number] = each
+        items = await self._items(cuttings.values())
+        for each in cuttings.values():
+            await self._keep(each, items)
+        await self.settle_units()
+        return Settled(self.changes, self.touched)
+
+    # --- reading ------------------------------------------------------------------------------------------------
+
+    async def _prepare(self, row: KeyRow, since: datetime | None) -> _Cutting:
+        key, rules = row.key, self.people.global_rules
+        horizon = None
+        if not self.whole and since is not None:
+            horizon = since - rules.resume_window - rules.paused_timeout - _SLACK
+        kept = (await playbacks.of_keys(self.db, [row.id], horizon))[row.id]
+        start = horizon
+        if horizon is not None and since is not None:
+            start = min([since, *(each.first_at for each in kept)])
+        check_ins = gathered(await evidence.line(self.db, row.id, start))
+        if start is not None and not check_ins:
+            start = None
+        floor = await playbacks.ended_before(self.db, row.id, start) if start is not None else None
+        related = await keys.relatives(self.db, {key})
+        others = [r.id for k, r in related.items() if k.session_id == key.session_id]
+        elsewhere = [r.id for k, r in related.items() if k.user_id == key.user_id and k.session_id != key.session_id]
+        mine = owned(check_ins, await evidence.told_to_others(self.db, others, start)) if others else check_ins
+        away = await evidence.told_to_others(self.db, elsewhere, start) if elsewhere else []
+        first = check_ins[0].at if check_ins else self.now
+        known = (await media.catalogued(self.db, [(key.server_id, key.item_id)])).get((key.server_id, key.item_id))
+        item = filled(item_of(row.facts), known) if known is not None else item_of(row.facts)
+        around = Surroundings(
+            looks=await evidence.looks(self.db, key.server_id, first - _LOOKS_BEFORE),
+            elsewhere=sorted(each.at for each in away),
+            sightings=await evidence.sightings(self.db, row.id, start),
+            recorded=self.people.intervals((key.server_id, key.user_id)),
+            runtime=item.runtime_seconds or None,
+            floor=floor,
+        )
+        account = self.people.account_of((key.server_id, key.user_id), first)
+        return _Cutting(row, item, account, start, tuple(mine), around, kept)
+
+    async def _place_siblings(self, cuttings: Mapping[int, _Cutting]) -> None:
+        """Tell each key what else began in its session: as kept, and as this very transaction cuts it.
+
+        Where a playback begins depends on its own key and on the looks only, so one round is enough.
+        """
+        begun = {number: self._cut(each) for number, each in cuttings.items()}
+        for each in cuttings.values():
+            if not each.check_ins:
+                continue
+            own = each.row.key
+            found = await playbacks.beginnings(self.db, own, each.check_ins[0].at)
+            siblings = [sibling for number, sibling, _last in found if number not in cuttings]
+            for number, other in cuttings.items():
+                if _is_sibling(other.row.key, own):
+                    siblings.extend(Sibling(p.first_at, p.started_at) for p in begun[number])
+            each.around = msgspec.structs.replace(each.around, siblings=sorted(siblings))
+
+    async def _neighbours(self, cuttings: Mapping[int, _Cutting]) -> dict[int, _Cutting]:
+        """Return the keys that must be cut again because of what changed in these."""
+        rules = self.people.global_rules
+        reach = rules.paused_timeout + rules.silence
+        wanted: dict[int, datetime] = {}
+        for each in cuttings.values():
+            fresh = {(p.first_at, p.started_at) for p in each.made} ^ {(k.first_at, k.started_at) for k in each.kept}
+            if fresh:
+                earliest = min(first for first, _began in fresh)
+                for number, sibling, last in await playbacks.beginnings(self.db, each.row.key, earliest - reach):
+                    if any(sibling.first_at <= first and last >= first - reach for first, _began in fresh):
+                        wanted[number] = min(sibling.first_at, wanted.get(number, sibling.first_at))
+            related = await keys.relatives(self.db, {each.row.key})
+            if related and each.check_ins:
+                start = each.check_ins[0].at
+                there = await playbacks.of_keys(self.db, [r.id for r in related.values()], start)
+                wanted.update((number, min(k.first_at for k in kept)) for number, kept in there.items() if kept)
+        wanted = {number: at for number, at in wanted.items() if number not in cuttings}
+        rows = await keys.by_id(self.db, wanted)
+        neighbours = {number: await self._prepare(row, wanted[number]) for number, row in rows.items()}
+        together = {**cuttings, **neighbours}
+        begun = {number: self._cut(each) for number, each in together.items()}
+        for each in neighbours.values():
+            found = await playbacks.beginnings(self.db, each.row.key, each.check_ins[0].at) if each.check_ins else []
+            siblings = [sibling for number, sibling, _last in found if number not in together]
+            for number, other in together.items():
+                if _is_sibling(other.row.key, each.row.key):
+                    siblings.extend(Sibling(p.first_at, p.started_at) for p in begun[number])
+            each.around = msgspec.structs.replace(each.around, siblings=sorted(siblings))
+        return neighbours
+
+    def _cut(self, each: _Cutting) -> tuple[Playback, ...]:
+        now = self.now + self.ahead.get(each.row.key.server_id, timedelta())
+        return cut(each.check_ins, each.around, self.people.rules(each.account_id), now)
+
+    # --- keeping ------------------------------------------------------------------------------------------------
+
+    async def _items(self, cuttings: Iterable[_Cutting]) -> dict[tuple[str, str], ItemFacts]:
+        """Return what Jellyfin has told of the series of these keys, and note what it should be asked."""
+        wanted: set[tuple[str, str]] = set()
+        series: set[tuple[str, str]] = set()
+        for each in cuttings:
+            server = each.row.key.server_id
+            if each.item.series_id:
+                series.add((server, each.item.series_id))
+            if each.made and _is_incomplete(each.item):
+                wanted.add((server, each.row.key.item_id))
+        await media.want(self.db, series | wanted, self.now)
+        return await media.catalogued(self.db, series)
+
+    async def _keep(self, each: _Cutting, items: Mapping[tuple[str, str], ItemFacts]) -> None:
+        key, item = each.row.key, each.item
+        media_id = await self._media(key, item, items) if each.made else None
+        named = units(item, key.item_id) if item.kind is not None else ("",)
+        free = sorted(each.kept, key=lambda kept: kept.id)
+        for found in each.made:
+            overlapping = [k for k in free if k.first_at <= found.last_at and found.first_at <= k.last_at]
+            values = playbacks.values_of(
+                each.row.id,
+                key.server_id,
+                self.people.account_of((key.server_id, key.user_id), found.first_at),
+                media_id,
+                named,
+                found,
+            ) | {"runtime_seconds": each.around.runtime}
+            old = overlapping[0] if overlapping else None
+            if old is not None:
+                free.remove(old)
+            await self._write(old, values, named)
+        for gone in free:
+            self._touch(gone.account_id, gone.media_id, gone.units)
+        await playbacks.remove(self.db, [gone.id for gone in free])
+
+    async def _write(self, old: Kept | None, values: dict[str, object], named: Sequence[str]) -> None:
+        account_id, media_id = values["account_id"], values["media_id"]
+        if not isinstance(account_id, int) or not isinstance(media_id, int):
+            account_id = media_id = None
+        if old is None:
+            number = await playbacks.add(self.db, values)
+            await playbacks.set_units(self.db, number, account_id, media_id, named)
+        else:
+            number = old.id
+            if all(old.values.get(name) == value for name, value in values.items()):
+                return
+            await playbacks.change(self.db, number, values)
+            if (old.account_id, old.media_id, old.units) != (account_id, media_id, tuple(named)):
+                self._touch(old.account_id, old.media_id, old.units)
+                await playbacks.set_units(self.db, number, account_id, media_id, named)
+        self.touched.append(number)
+        self._touch(account_id, media_id, named)
+
+    def _touch(self, account_id: int | None, media_id: int | None, named: Iterable[str]) -> None:
+        if account_id is not None and media_id is not None:
+            self.units.update((account_id, media_id, unit) for unit in named)
+
+    async def _media(self, key: Key, item: ItemFacts, items: Mapping[tuple[str, str], ItemFacts]) -> int | None:
+        series = items.get((key.server_id, item.series_id)) if item.series_id else None
+        identity = identity_of(key.server_id, key.item_id, item, series)
+        if identity is None:
+            return None
+        found = await media.identify(self.db, identity)
+        if found.merged:
+            self.units = {
+                (account, found.id if number in found.merged else number, unit) for account, number, unit in self.units
+            }
+            self.units |= await media.units_of(self.db, [found.id])
+        return found.id
+
+    # --- watches ------------------------------------------------------------------------------------------------
+
+    async def settle_units(self) -> None:
+        """Compute the watches of all touched units anew, and keep what differs."""
+        await lock_watches(self.db, {(account, number) for account, number, _unit in self.units})
+        for account_id, media_id, unit in sorted(self.units):
+            await self._settle_unit(account_id, media_id, unit)
+        self.units = set()
+
+    async def _settle_unit(self, account_id: int, media_id: int, unit: str) -> None:
+        rules = self.people.rules(account_id)
+        viewings, shares = await playbacks.viewings(self.db, account_id, media_id, unit)
+        made, verdicts = watches(viewings, shares, rules, self.people.zone_of(account_id))
+        await playbacks.set_verdicts(self.db, verdicts, fingerprint(rules))
+        kept = await kept_watches.of_unit(self.db, account_id, media_id, unit)
+        for found in made:
+            row = kept_watches.values_of(found)
+            old = kept.pop(row["day"], None)
+            if old is not None and not kept_watches.differs(old, row):
+                continue
+            self.changes.append(Change((account_id, media_id, unit), row["day"], old, row))
+            if old is None:
+                extra = {"account_id": account_id, "media_id": media_id, "unit": unit, "title": ""}
+                await kept_watches.add(self.db, extra | row, self.now)
+            else:
+                await kept_watches.change(self.db, old["id"], row, self.now)
+        for day, old in kept.items():
+            self.changes.append(Change((account_id, media_id, unit), day, old, None))
+            await kept_watches.remove(self.db, old["id"])
+
+
+def _is_sibling(other: Key, own: Key) -> bool:
+    same = (other.server_id, other.session_id, other.user_id) == (own.server_id, own.session_id, own.user_id)
+    return same and other.item_id != own.item_id
+
+
+def _is_incomplete(item: ItemFacts) -> bool:
+    """Say whether Jellyfin should be asked about the item itself."""
+    if item.kind is None or item.runtime_seconds is None:
+        return True
+    if item.kind == "movie":
+        return not (item.tmdb_id or item.tvdb_id or item.imdb_id)
+    return item.series_id is None

@@ -1,0 +1,1 @@
+"""What is kept, and how: tables, transactions, leases. Whoever calls hands over ``db`` and commits."""

@@ -1,0 +1,18 @@
+"""Channels as one number: a set of four fits four bits."""
+
+from collections.abc import Iterable
+
+from reconcile.playback.check_in import Channel
+
+_BIT = {Channel.WEBHOOK: 1, Channel.POLL: 2, Channel.SOCKET: 4, Channel.IMPORT: 8}
+_SETS = tuple(frozenset(c for c, bit in _BIT.items() if mask & bit) for mask in range(16))
+
+
+def mask_of(channels: Iterable[Channel]) -> int:
+    """Return the number that stands for *channels*."""
+    return sum({_BIT[channel] for channel in channels})
+
+
+def channels_of(mask: int) -> frozenset[Channel]:
+    """Return the channels that *mask* stands for."""
+    return _SETS[mask & 15]

@@ -1,0 +1,157 @@
+"""Evidence as kept: check-ins, bare sightings, looks. Sets: keeping a thing twice keeps it once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from reconcile.playback.check_in import CheckIn, Key, Kind
+from reconcile.store.channels import channels_of, mask_of
+from reconcile.store.keys import CHUNK
+from reconcile.store.tables import check_in, look, playback_key, sighting
+from reconcile.store.upsert import upsert
+
+BUCKET = timedelta(seconds=5)
+"""Bare sightings are kept one per key and 5 s."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+async def line(db: AsyncConnection, key_id: int, since: datetime | None) -> list[CheckIn]:
+    """Return the check-ins of a key from *since* on, in order of time."""
+    c = check_in.c
+    query = sa.select(c.at, c.kind, c.position, c.reported, c.seen_at, c.sighted_until, c.channels)
+    query = query.where(c.key_id == key_id).order_by(c.at)
+    if since is not None:
+        query = query.where(c.at >= since)
+    rows = await db.execute(query)
+    return [
+        CheckIn(at, Kind(kind), position, reported, seen_at, sighted_until, channels_of(mask))
+        for at, kind, position, reported, seen_at, sighted_until, mask in rows
+    ]
+
+
+async def recent(db: AsyncConnection, ids: Collection[int], since: datetime) -> dict[int, dict[datetime, list[CheckIn]]]:
+    """Return the check-ins of the keys numbered *ids* from *since* on, by key and instant."""
+    c = check_in.c
+    found: dict[int, dict[datetime, list[CheckIn]]] = {}
+    wanted = list(ids)
+    columns = (c.key_id, c.at, c.kind, c.position, c.reported, c.seen_at, c.sighted_until, c.channels)
+    for start in range(0, len(wanted), CHUNK):
+        query = sa.select(*columns).where(c.key_id.in_(wanted[start : start + CHUNK]), c.at >= since)
+        for number, at, kind, position, reported, seen_at, sighted_until, mask in await db.execute(query):
+            known = CheckIn(at, Kind(kind), position, reported, seen_at, sighted_until, channels_of(mask))
+            found.setdefault(number, {}).setdefault(at, []).append(known)
+    return found
+
+
+async def keep(db: AsyncConnection, told: Mapping[int, Iterable[CheckIn]]) -> None:
+    """Keep the check-ins of each key as given: whoever calls has merged them with what was there."""
+    rows = [
+        {
+            "key_id": key_id,
+            "at": each.at,
+            "kind": each.kind.value,
+            "position": each.position,
+            "reported": each.reported,
+            "seen_at": each.seen_at,
+            "sighted_until": each.sighted_until,
+            "channels": mask_of(each.channels),
+        }
+        for key_id, check_ins in told.items()
+        for each in check_ins
+    ]
+    if not rows:
+        return
+    statement = upsert(db, check_in)
+    new = statement.excluded
+    await db.execute(
+        statement.on_conflict_do_update(
+            index_elements=[check_in.c.key_id, check_in.c.at, check_in.c.kind],
+            set_={name: new[name] for name in ("position", "reported", "seen_at", "sighted_until", "channels")},
+        ),
+        rows,
+    )
+
+
+async def extend(db: AsyncConnection, shown: Sequence[tuple[int, datetime, Kind, datetime]]) -> None:
+    """Note until when each check-in (key, at, kind) was still shown."""
+    if not shown:
+        return
+    c = check_in.c
+    statement = (
+        sa.update(check_in)
+        .where(
+            c.key_id == sa.bindparam("key"),
+            c.at == sa.bindparam("when", type_=c.at.type),
+            c.kind == sa.bindparam("what"),
+            c.sighted_until < sa.bindparam("until", type_=c.at.type),
+        )
+        .values(sighted_until=sa.bindparam("until", type_=c.at.type))
+    )
+    await db.execute(
+        statement, [{"key": key, "when": at, "what": kind.value, "until": until} for key, at, kind, until in shown]
+    )
+
+
+async def sightings(db: AsyncConnection, key_id: int, since: datetime | None) -> list[datetime]:
+    """Return the bare sightings of a key from *since* on."""
+    query = sa.select(sighting.c.at).where(sighting.c.key_id == key_id).order_by(sighting.c.at)
+    if since is not None:
+        query = query.where(sighting.c.at >= since)
+    return list((await db.execute(query)).scalars())
+
+
+async def keep_sightings(db: AsyncConnection, told: Iterable[tuple[int, datetime]]) -> None:
+    """Keep bare sightings (key, at): of each 5 s the last."""
+    latest: dict[tuple[int, int], datetime] = {}
+    for key_id, at in told:
+        place = (key_id, (at - _EPOCH) // BUCKET)
+        latest[place] = max(at, latest.get(place, at))
+    if not latest:
+        return
+    statement = upsert(db, sighting)
+    await db.execute(
+        statement.on_conflict_do_update(
+            index_elements=[sighting.c.key_id, sighting.c.bucket],
+            set_={"at": statement.excluded.at},
+            where=sighting.c.at < statement.excluded.at,
+        ),
+        [{"key_id": key_id, "bucket": bucket, "at": at} for (key_id, bucket), at in latest.items()],
+    )
+
+
+async def looks(db: AsyncConnection, server_id: str, since: datetime | None) -> list[datetime]:
+    """Return a server's looks from *since* on, in order of time."""
+    query = sa.select(look.c.at).where(look.c.server_id == server_id).order_by(look.c.at)
+    if since is not None:
+        query = query.where(look.c.at >= since)
+    return list((await db.execute(query)).scalars())
+
+
+async def keep_looks(db: AsyncConnection, taken: Collection[tuple[str, datetime]]) -> None:
+    """Keep looks (server, at)."""
+    if taken:
+        statement = upsert(db, look).on_conflict_do_nothing()
+        await db.execute(statement, [{"server_id": server, "at": at} for server, at in taken])
+
+
+async def told_to_others(db: AsyncConnection, ids: Collection[int], since: datetime | None) -> list[CheckIn]:
+    """Return the check-ins of the keys numbered *ids* from *since* on: another user's of the same session and item."""
+    found: list[CheckIn] = []
+    for start in range(0, len(ids), CHUNK):
+        for key_id in list(ids)[start : start + CHUNK]:
+            found.extend(await line(db, key_id, since))
+    return found
+
+
+async def key_ids(db: AsyncConnection, *, user: tuple[str, str] | None = None) -> list[tuple[int, Key]]:
+    """Return every key, or one user's (server, user)."""
+    c = playback_key.c
+    query = sa.select(c.id, c.server_id, c.session_id, c.user_id, c.item_id).order_by(c.id)
+    if user is not None:
+        query = query.where(c.server_id == user[0], c.user_id == user[1])
+    return [(row[0], Key(*row[1:])) for row in await db.execute(query)]

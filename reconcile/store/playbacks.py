@@ -1,0 +1,282 @@
+"""Playbacks as kept: derived rows that keep their ids while the evidence under them grows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from reconcile.playback.check_in import Key
+from reconcile.playback.cutting import Playback
+from reconcile.playback.edges import Sibling
+from reconcile.playback.verdict import Verdict, Viewing
+from reconcile.store.channels import channels_of, mask_of
+from reconcile.store.keys import CHUNK
+from reconcile.store.tables import playback, playback_key, playback_unit
+
+
+class Kept(msgspec.Struct):
+    """A playback's row, as far as cutting again needs it. The rest is rewritten whole."""
+
+    id: int
+    key_id: int
+    account_id: int | None
+    media_id: int | None
+    units: tuple[str, ...]
+    started_at: datetime
+    first_at: datetime
+    last_at: datetime
+    ended_at: datetime
+    open: bool
+    values: dict[str, Any]
+
+
+_BORDERS = (
+    playback.c.id,
+    playback.c.key_id,
+    playback.c.account_id,
+    playback.c.media_id,
+    playback.c.unit,
+    playback.c.started_at,
+    playback.c.first_at,
+    playback.c.last_at,
+    playback.c.ended_at,
+    playback.c.open,
+)
+
+
+async def of_keys(db: AsyncConnection, ids: Collection[int], since: datetime | None = None) -> dict[int, list[Kept]]:
+    """Return the playbacks of the keys numbered *ids* that were not over by *since*, by key, oldest first."""
+    found: dict[int, list[Kept]] = {number: [] for number in ids}
+    wanted = list(ids)
+    for start in range(0, len(wanted), CHUNK):
+        query = sa.select(playback).where(playback.c.key_id.in_(wanted[start : start + CHUNK]))
+        if since is not None:
+            query = query.where(playback.c.last_at >= since)
+        for row in (await db.execute(query.order_by(playback.c.first_at))).mappings():
+            values = dict(row)
+            found[values["key_id"]].append(
+                Kept(
+                    id=values.pop("id"),
+                    key_id=values["key_id"],
+                    account_id=values["account_id"],
+                    media_id=values["media_id"],
+                    units=tuple(values["unit"].split()) or ("",),
+                    started_at=values["started_at"],
+                    first_at=values["first_at"],
+                    last_at=values["last_at"],
+                    ended_at=values["ended_at"] or values["last_at"],
+                    open=values["open"],
+                    values=values,
+                )
+            )
+    return found
+
+
+async def ended_before(db: AsyncConnection, key_id: int, at: datetime) -> datetime | None:
+    """Return the end of the key's last playback that began before *at*."""
+    c = playback.c
+    query = sa.select(sa.func.max(c.ended_at)).where(c.key_id == key_id, c.first_at < at)
+    found: datetime | None = (await db.execute(query)).scalar()
+    return found
+
+
+async def beginnings(db: AsyncConnection, key: Key, since: datetime) -> list[tuple[int, Sibling, datetime]]:
+    """Return the playbacks of other items in the key's session, for its user: key id, beginning, last check-in."""
+    c, k = playback.c, playback_key.c
+    query = (
+        sa.select(c.key_id, c.first_at, c.started_at, c.last_at)
+        .join(playback_key, k.id == c.key_id)
+        .where(
+            k.server_id == key.server_id,
+            k.session_id == key.session_id,
+            k.user_id == key.user_id,
+            k.item_id != key.item_id,
+            c.last_at >= since,
+        )
+    )
+    return [(number, Sibling(first, began), last) for number, first, began, last in await db.execute(query)]
+
+
+def values_of(
+    key_id: int, server_id: str, account_id: int | None, media_id: int | None, units: Sequence[str], found: Playback
+) -> dict[str, Any]:
+    """Return the columns of a playback, without its verdict."""
+    return {
+        "key_id": key_id,
+        "server_id": server_id,
+        "account_id": account_id,
+        "media_id": media_id,
+        "unit": " ".join(units),
+        "open": found.is_open,
+        "state": "ended" if not found.is_open else found.state.value,
+        "started_at": found.started_at,
+        "first_at": found.first_at,
+        "last_at": found.last_at,
+        "ended_at": found.ended_at,
+        "ended_by": found.ended_by.value if found.ended_by is not None else None,
+        "due_at": found.due_at,
+        "watched_seconds": round(found.watched_seconds, 3),
+        "reached_seconds": round(found.reached_seconds, 3),
+        "position_seconds": None if found.position is None else round(found.position, 3),
+        "covered": _rounded(found.covered),
+        "skipped": _rounded(found.skipped),
+        "intervals": [[s.at.isoformat(), round(s.seconds, 3)] for s in found.stretches],
+        "channels": mask_of(found.channels),
+        "completed_at": found.completed_at,
+        "looks": [at.isoformat() for at in found.looks],
+    }
+
+
+def _rounded(parts: Sequence[tuple[float, float]]) -> list[list[float]]:
+    return [[round(start, 3), round(end, 3)] for start, end in parts]
+
+
+VERDICTLESS: dict[str, Any] = {"completed": False, "verdict": "", "sentence": "", "rules": "", "runtime_seconds": None}
+
+
+async def add(db: AsyncConnection, values: dict[str, Any]) -> int:
+    """Keep a new playback and return its id."""
+    statement = sa.insert(playback).values(**VERDICTLESS | values).returning(playback.c.id)
+    return int((await db.execute(statement)).scalar_one())
+
+
+async def change(db: AsyncConnection, number: int, values: dict[str, Any]) -> None:
+    """Rewrite the playback *number*."""
+    await db.execute(sa.update(playback).where(playback.c.id == number).values(**values))
+
+
+async def remove(db: AsyncConnection, ids: Collection[int]) -> None:
+    """Forget playbacks that the evidence no longer tells of."""
+    if ids:
+        await db.execute(sa.delete(playback).where(playback.c.id.in_(ids)))
+
+
+async def set_units(
+    db: AsyncConnection, number: int, account_id: int | None, media_id: int | None, units: Sequence[str]
+) -> None:
+    """Note which units of which media the playback *number* shows."""
+    await db.execute(sa.delete(playback_unit).where(playback_unit.c.playback_id == number))
+    if account_id is None or media_id is None:
+        return
+    share = 1.0 / len(units)
+    rows = [
+        {"playback_id": number, "unit": unit, "account_id": account_id, "media_id": media_id, "share": share}
+        for unit in units
+    ]
+    await db.execute(sa.insert(playback_unit), rows)
+
+
+async def viewings(
+    db: AsyncConnection, account_id: int, media_id: int, unit: str
+) -> tuple[list[Viewing], dict[str, float]]:
+    """Return all playbacks of one unit by one account, named by their ids, and each one's share of its time."""
+    c = playback.c
+    query = (
+        sa.select(
+            c.id,
+            c.started_at,
+            c.ended_at,
+            c.watched_seconds,
+            c.reached_seconds,
+            c.runtime_seconds,
+            c.covered,
+            c.intervals,
+            c.channels,
+            c.completed_at,
+            playback_unit.c.share,
+        )
+        .join(playback_unit, playback_unit.c.playback_id == c.id)
+        .where(
+            playback_unit.c.account_id == account_id,
+            playback_unit.c.media_id == media_id,
+            playback_unit.c.unit == unit,
+        )
+    )
+    found: list[Viewing] = []
+    shares: dict[str, float] = {}
+    for number, started, ended, watched, reached, runtime, covered, intervals, mask, completed_at, share in (
+        await db.execute(query)
+    ):
+        name = f"{number:012d}"
+        shares[name] = share
+        last = _last_watched(intervals)
+        found.append(
+            Viewing(
+                name=name,
+                started_at=started,
+                ended_at=ended,
+                last_watched_at=ended if last is None else last,
+                watched_seconds=watched,
+                reached_seconds=reached,
+                runtime=runtime,
+                covered=tuple((part[0], part[1]) for part in covered),
+                completed_at=completed_at,
+                channels=channels_of(mask),
+            )
+        )
+    return found, shares
+
+
+def _last_watched(intervals: Sequence[Sequence[Any]]) -> datetime | None:
+    if not intervals:
+        return None
+    at, seconds = intervals[-1]
+    return datetime.fromisoformat(at) + timedelta(seconds=seconds)
+
+
+async def set_verdicts(db: AsyncConnection, verdicts: dict[str, Verdict], rules: str) -> None:
+    """Note what the rules (their fingerprint) say of each playback, by name."""
+    if not verdicts:
+        return
+    statement = (
+        sa.update(playback)
+        .where(playback.c.id == sa.bindparam("number"))
+        .values(
+            completed=sa.bindparam("counts"),
+            verdict=sa.bindparam("code"),
+            sentence=sa.bindparam("said"),
+            rules=sa.bindparam("by"),
+        )
+    )
+    await db.execute(
+        statement,
+        [
+            {"number": int(name), "counts": v.completed, "code": v.code.value, "said": v.sentence, "by": rules}
+            for name, v in verdicts.items()
+        ],
+    )
+
+
+async def due(db: AsyncConnection, now: datetime, most: int) -> list[int]:
+    """Return the keys of open playbacks whose limit has passed."""
+    c = playback.c
+    query = sa.select(c.key_id).where(c.due_at <= now).order_by(c.due_at).limit(most)
+    return list(dict.fromkeys((await db.execute(query)).scalars()))
+
+
+async def open_keys(db: AsyncConnection, server_id: str | None = None) -> list[int]:
+    """Return the keys of open playbacks, of one server or of all."""
+    query = sa.select(playback.c.key_id).where(playback.c.open.is_(True)).distinct()
+    if server_id is not None:
+        query = query.where(playback.c.server_id == server_id)
+    return list((await db.execute(query)).scalars())
+
+
+
+async def around(db: AsyncConnection, server_id: str, since: datetime, until: datetime) -> list[int]:
+    """Return the keys of a server's playbacks that may have ended between *since* and *until*."""
+    c = playback.c
+    query = sa.select(c.key_id).where(c.server_id == server_id, c.last_at >= since, c.last_at < until).distinct()
+    return list((await db.execute(query)).scalars())
+
+
+async def open_of(db: AsyncConnection, ids: Collection[int]) -> dict[int, list[Kept]]:
+    """Return the open playbacks of the keys numbered *ids*, by key; keys without one are missing."""
+    found = await of_keys(db, ids)
+    still = {number: [each for each in kept if each.open] for number, kept in found.items()}
+    return {number: kept for number, kept in still.items() if kept}

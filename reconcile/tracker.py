@@ -1,0 +1,301 @@
+"""The tracker: both channels feed it, and what it has answered is committed.
+
+Arrivals that come in while a transaction runs share the next one (group commit): no timer, no added wait. What is
+already known costs no transaction: that a check-in is still shown is kept in memory, and flushed every few seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+import structlog
+
+from reconcile.errors import StoreError
+from reconcile.people import People
+from reconcile.playback.check_in import CheckIn, Key, Kind, Observation, merged
+from reconcile.recording import NOT_RECORDED, Answer, Arrival, Batch, Look, Outcome, Recording
+from reconcile.settling import Change, Settled, Settling
+from reconcile.store import deliveries, playbacks
+from reconcile.store.engine import Transactions
+
+log = structlog.get_logger()
+
+FLUSH = timedelta(seconds=5)
+"""How long a sighting may stay in memory: what a crash may lose of it."""
+
+SWEEP = timedelta(seconds=5)
+"""How often playbacks whose limit has passed are looked for."""
+
+MOST = 256
+"""How many arrivals one transaction takes at the most."""
+
+REMEMBERED = 20_000
+"""How many keys' latest check-ins are remembered."""
+
+Clock = Callable[[], datetime]
+
+
+class Last(msgspec.Struct):
+    """The latest check-in of a key that is committed, and until when it is known to have been shown."""
+
+    key_id: int
+    check_in: CheckIn
+    until: datetime
+
+
+class Events:
+    """Who wants to hear what changed: each listener is called after the commit, and must not wait."""
+
+    def __init__(self) -> None:
+        self._listeners: list[Callable[[Settled], None]] = []
+
+    def listen(self, listener: Callable[[Settled], None]) -> Callable[[], None]:
+        """Call *listener* with all that is settled from now on; return what ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def tell(self, settled: Settled) -> None:
+        """Tell everyone."""
+        if settled.playbacks or settled.watches:
+            for listener in tuple(self._listeners):
+                listener(settled)
+
+
+class Tracker:
+    """Takes evidence from every channel into one ledger. *clock* gives UTC."""
+
+    def __init__(self, store: Transactions, people: People, clock: Clock) -> None:
+        self.store = store
+        self.people = people
+        self.clock = clock
+        self.ahead: dict[str, timedelta] = {}
+        self.events = Events()
+        self.ignored: dict[str, int] = {}
+        self._queue: list[tuple[Arrival, asyncio.Future[Answer]]] = []
+        self._wake = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._last: OrderedDict[Key, Last] = OrderedDict()
+        self._shown: dict[tuple[int, datetime, Kind], datetime] = {}
+        self._showing: dict[str, dict[Key, datetime]] = {}
+        self._closing = False
+
+    # --- what the channels call -----------------------------------------------------------------------------------
+
+    def ignore(self, reason: str, times: int = 1) -> None:
+        """Count what is not history, by reason; the counts are kept with the next flush."""
+        self.ignored[reason] = self.ignored.get(reason, 0) + times
+
+    def is_recorded(self, told: Observation) -> bool:
+        """Say whether anything of *told* may be kept. Whoever keeps a body asks this first."""
+        at = told.check_in.at if told.check_in is not None else told.observed_at
+        return self.people.is_recorded((told.key.server_id, told.key.user_id), at)
+
+    def is_known(self, told: Observation) -> bool:
+        """Take in what needs no transaction: a check-in that is known already and is merely still shown.
+
+        Return False if there is more to it than that.
+        """
+        check_in = told.check_in
+        last = self._last.get(told.key)
+        if check_in is None or last is None or last.check_in.identity != check_in.identity:
+            return False
+        both = merged(last.check_in, check_in)
+        if msgspec.structs.replace(both, sighted_until=last.check_in.sighted_until) != last.check_in:
+            return False
+        return self.still_shown(told.key, check_in.at, check_in.kind, check_in.sighted_until)
+
+    def still_shown(self, key: Key, at: datetime, kind: Kind, until: datetime) -> bool:
+        """Note that the check-in of *key* at *at* was still shown *until* then; False if it is not the latest known."""
+        last = self._last.get(key)
+        if last is None or last.check_in.at != at or last.check_in.kind is not kind:
+            return False
+        if until > last.until:
+            last.until = until
+            self._shown[last.key_id, at, kind] = until
+        return True
+
+    async def record(self, arrival: Arrival) -> Answer:
+        """Take *arrival* in; the answer comes after the commit. Raises StoreAway, having kept nothing."""
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._queue.append((arrival, answer))
+        self._wake.set()
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            # Whoever waited has gone, and has kept the arrival elsewhere: it need not be taken in twice.
+            self._queue = [(a, f) for a, f in self._queue if f is not answer]
+            raise
+
+    async def look(self, server_id: str, at: datetime, observations: Sequence[Observation]) -> Answer:
+        """Take a whole snapshot in: what it showed, and what it no longer showed."""
+        recorded = [o for o in observations if self.is_recorded(o)]
+        news = tuple(o for o in recorded if not self.is_known(o))
+        shown = {o.key: at for o in recorded}
+        before = self._showing.setdefault(server_id, {})
+        grace = self.people.global_rules.absence_grace
+        missing = {key: last for key, last in before.items() if key not in shown}
+        absent = [key for key, last in missing.items() if at - last >= grace]
+        vanished = tuple(self._last[key].key_id for key in absent if key in self._last)
+        answer = await self.record(Arrival(news, look=Look(server_id, at, vanished=vanished)))
+        # A playback stays on the list until two looks have agreed that it is gone.
+        gone = {key for key, last in missing.items() if at - last >= 2 * grace + timedelta(minutes=2)}
+        self._showing[server_id] = {key: last for key, last in missing.items() if key not in gone} | shown
+        return answer
+
+    # --- what runs ------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Take arrivals in until cancelled; whatever is queued then is finished first by `close`."""
+        while not self._closing:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._queue and not self._closing:
+                await self.take()
+
+    async def tend(self) -> None:
+        """Flush sightings and close what has gone silent, again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(min(FLUSH, SWEEP).total_seconds())
+            try:
+                await self.flush()
+                await self.sweep()
+            except StoreError as error:
+                log.warning("tending failed", error=str(error))
+
+    async def close(self) -> None:
+        """Take in whatever is queued, and flush. No playback ends because of it."""
+        self._closing = True
+        self._wake.set()
+        while self._queue:
+            await self.take()
+        await self.flush()
+
+    async def take(self) -> None:
+        """Take what is queued into one transaction, and answer."""
+        async with self._turn:
+            part, self._queue = self._queue[:MOST], self._queue[MOST:]
+            if not part:
+                return
+            try:
+                batch = await self._transact([arrival for arrival, _ in part])
+            except StoreError as error:
+                for _arrival, answer in part:
+                    if not answer.done():
+                        answer.set_exception(error)
+                return
+            except Exception:
+                log.exception("a batch failed; its arrivals are taken one by one", size=len(part))
+                answers: list[Answer | StoreError] = [await self._alone(arrival) for arrival, _ in part]
+            else:
+                answers = [*batch.answers]
+            for (_arrival, answer), said in zip(part, answers, strict=True):
+                if answer.done():
+                    continue
+                if isinstance(said, StoreError):
+                    answer.set_exception(said)
+                else:
+                    answer.set_result(said)
+
+    async def flush(self) -> None:
+        """Keep until when check-ins were shown, and how often something was ignored."""
+        if not self._shown and not self.ignored:
+            return
+        async with self._turn:
+            shown, self._shown = self._shown, {}
+            ignored, self.ignored = self.ignored, {}
+            try:
+                async with self.store.begin() as db:
+                    await Recording(db, self.people, self.clock(), self.ahead).take([], _rows(shown))
+                    await deliveries.count(db, ignored)
+            except BaseException:
+                for place, until in shown.items():
+                    self._shown[place] = max(until, self._shown.get(place, until))
+                for reason, times in ignored.items():
+                    self.ignore(reason, times)
+                raise
+
+    async def sweep(self, most: int = 500) -> int:
+        """Cut again the open playbacks whose limit has passed; return how many keys that were."""
+        now = self.clock()
+        latest = now + max((*self.ahead.values(), timedelta()))
+        async with self.store.read() as db:
+            due = await playbacks.due(db, latest, most)
+        if not due:
+            return 0
+        async with self._turn:
+            settled = await self._settle(due, now)
+        self.events.tell(settled)
+        return len(due)
+
+    # --- inside ---------------------------------------------------------------------------------------------------
+
+    async def _settle(self, key_ids: Sequence[int], now: datetime) -> Settled:
+        async with self.store.begin() as db:
+            since = {number: each[0].first_at for number, each in (await playbacks.open_of(db, key_ids)).items()}
+            return await Settling(db, self.people, now, ahead=self.ahead).settle(key_ids, since)
+
+    async def _transact(self, arrivals: Sequence[Arrival]) -> Batch:
+        shown, self._shown = self._shown, {}
+        try:
+            async with self.store.begin() as db:
+                batch = await Recording(db, self.people, self.clock(), self.ahead).take(arrivals, _rows(shown))
+        except BaseException:
+            for place, until in shown.items():
+                self._shown[place] = max(until, self._shown.get(place, until))
+            raise
+        self._remember(arrivals, batch.keys)
+        self.events.tell(batch.settled)
+        return batch
+
+    async def _alone(self, arrival: Arrival) -> Answer | StoreError:
+        """Take one arrival in by itself; if that raises, set it aside with its error."""
+        try:
+            return (await self._transact([arrival])).answers[0]
+        except StoreError as error:
+            return error
+        except Exception as error:
+            log.exception("an arrival failed and is set aside")
+            return await self._set_aside(arrival, error)
+
+    async def _set_aside(self, arrival: Arrival, error: Exception) -> Answer | StoreError:
+        said = Answer(Outcome.FAILED, "set aside after an error of ours; replay it after an update")
+        if arrival.delivery is None:
+            return said
+        arrival.delivery.outcome, arrival.delivery.reason = said.outcome.value, said.reason
+        arrival.delivery.error = f"{type(error).__name__}: {error}"
+        try:
+            async with self.store.begin() as db:
+                number = await deliveries.add(db, arrival.delivery)
+        except StoreError as away:
+            return away
+        return Answer(said.outcome, said.reason, number)
+
+    def _remember(self, arrivals: Sequence[Arrival], ids: Mapping[Key, int]) -> None:
+        """Remember the latest committed check-in of each key, so that more of the same needs no transaction."""
+        for arrival in arrivals:
+            for told in arrival.observations:
+                check_in = told.check_in
+                if check_in is None or told.key not in ids:
+                    continue
+                last = self._last.get(told.key)
+                if last is not None and last.check_in.at > check_in.at:
+                    continue
+                if last is not None and last.check_in.identity == check_in.identity:
+                    last.check_in = merged(last.check_in, check_in)
+                    last.until = max(last.until, check_in.sighted_until)
+                else:
+                    self._last[told.key] = Last(ids[told.key], check_in, check_in.sighted_until)
+                self._last.move_to_end(told.key)
+        while len(self._last) > REMEMBERED:
+            self._last.popitem(last=False)
+
+
+def _rows(shown: Mapping[tuple[int, datetime, Kind], datetime]) -> list[tuple[int, datetime, Kind, datetime]]:
+    return [(*place, until) for place, until in shown.items()]
+
+
+__all__ = ["NOT_RECORDED", "Answer", "Arrival", "Change", "Events", "Look", "Outcome", "Tracker"]

@@ -1,0 +1,1 @@
+"""Recordings of what Jellyfin and its Webhook plugin send: real shapes, neutral values."""
