@@ -97,10 +97,10 @@ class Recording:
         await lock_sessions(self.db, {(o.key.server_id, o.key.session_id, o.key.user_id) for o in told})
         rows = await keys.find_or_add(self.db, {o.key for o in told} | self._still(arrivals))
         fresh = await self._keep(told, rows)
-        await self._look(arrivals, rows)
         touched = {rows[key].id: at for key, at in fresh.items()}
         for number, at in await self._touched_by_looks(arrivals, rows):
             touched[number] = min(at, touched.get(number, at))
+        await self._look(arrivals, rows)
         for number, at, _kind, until in shown:
             if self._is_late(until):
                 touched[number] = min(at, touched.get(number, at))
@@ -182,14 +182,15 @@ class Recording:
     ) -> list[tuple[int, datetime]]:
         """Return the keys that looks say something new of, each with the instant from which on.
 
-        What a live look still shows needs no new cut: its next check-in, or its limit, brings one.
+        What the latest look still shows needs no new cut: its next check-in, or its limit, brings one.
         """
         touched: list[tuple[int, datetime]] = []
         for look in (arrival.look for arrival in arrivals):
             if look is None:
                 continue
             touched.extend((number, look.at) for number in look.vanished)
-            if self._is_late(look.at):
+            latest = await evidence.latest_look(self.db, look.server_id)
+            if latest is not None and look.at < latest:
                 touched.extend((rows[key].id, at) for key, at, _kind in look.still)
                 reach = self.people.global_rules.paused_timeout
                 around = await playbacks.around(self.db, look.server_id, look.at - reach, look.at + reach)

@@ -58,6 +58,7 @@ class _Cutting(msgspec.Struct):
     check_ins: tuple[CheckIn, ...]
     around: Surroundings
     kept: list[Kept]
+    related: list[int]
     made: tuple[Playback, ...] = ()
 
 
@@ -91,11 +92,13 @@ class Settling:
         rows = await keys.by_id(self.db, key_ids)
         starts = since or {}
         cuttings = {number: await self._prepare(row, starts.get(number)) for number, row in rows.items()}
-        await self._place_siblings(cuttings)
         for each in cuttings.values():
             each.made = self._cut(each)
-        neighbours = await self._neighbours(cuttings)
-        for number, each in neighbours.items():
+        # Where a playback begins depends on its own key and on the looks only, so one more round is enough.
+        for each in cuttings.values():
+            if await self._place_siblings(each, cuttings):
+                each.made = self._cut(each)
+        for number, each in (await self._neighbours(cuttings)).items():
             each.made = self._cut(each)
             cuttings[number] = each
         items = await self._items(cuttings.values())
@@ -136,55 +139,51 @@ class Settling:
             floor=floor,
         )
         account = self.people.account_of((key.server_id, key.user_id), first)
-        return _Cutting(row, item, account, start, tuple(mine), around, kept)
+        return _Cutting(row, item, account, start, tuple(mine), around, kept, [*others, *elsewhere])
 
-    async def _place_siblings(self, cuttings: Mapping[int, _Cutting]) -> None:
-        """Tell each key what else began in its session: as kept, and as this very transaction cuts it.
-
-        Where a playback begins depends on its own key and on the looks only, so one round is enough.
-        """
-        begun = {number: self._cut(each) for number, each in cuttings.items()}
-        for each in cuttings.values():
-            if not each.check_ins:
-                continue
-            own = each.row.key
-            found = await playbacks.beginnings(self.db, own, each.check_ins[0].at)
-            siblings = [sibling for number, sibling, _last in found if number not in cuttings]
-            for number, other in cuttings.items():
-                if _is_sibling(other.row.key, own):
-                    siblings.extend(Sibling(p.first_at, p.started_at) for p in begun[number])
-            each.around = msgspec.structs.replace(each.around, siblings=sorted(siblings))
+    async def _place_siblings(self, each: _Cutting, cuttings: Mapping[int, _Cutting]) -> bool:
+        """Tell a key what else began in its session, as kept or as just cut; return whether anything did."""
+        if not each.check_ins:
+            return False
+        own = each.row.key
+        found = await playbacks.beginnings(self.db, own, each.check_ins[0].at)
+        siblings = [sibling for number, sibling, _last in found if number not in cuttings]
+        for other in cuttings.values():
+            if _is_sibling(other.row.key, own):
+                siblings.extend(Sibling(p.first_at, p.started_at) for p in other.made)
+        each.around = msgspec.structs.replace(each.around, siblings=sorted(siblings))
+        return bool(siblings)
 
     async def _neighbours(self, cuttings: Mapping[int, _Cutting]) -> dict[int, _Cutting]:
         """Return the keys that must be cut again because of what changed in these."""
-        rules = self.people.global_rules
-        reach = rules.paused_timeout + rules.silence
         wanted: dict[int, datetime] = {}
         for each in cuttings.values():
-            fresh = {(p.first_at, p.started_at) for p in each.made} ^ {(k.first_at, k.started_at) for k in each.kept}
-            if fresh:
-                earliest = min(first for first, _began in fresh)
-                for number, sibling, last in await playbacks.beginnings(self.db, each.row.key, earliest - reach):
-                    if any(sibling.first_at <= first and last >= first - reach for first, _began in fresh):
-                        wanted[number] = min(sibling.first_at, wanted.get(number, sibling.first_at))
-            related = await keys.relatives(self.db, {each.row.key})
-            if related and each.check_ins:
-                start = each.check_ins[0].at
-                there = await playbacks.of_keys(self.db, [r.id for r in related.values()], start)
-                wanted.update((number, min(k.first_at for k in kept)) for number, kept in there.items() if kept)
-        wanted = {number: at for number, at in wanted.items() if number not in cuttings}
+            for number, at in await self._affected(each):
+                if number not in cuttings:
+                    wanted[number] = min(at, wanted.get(number, at))
+        if not wanted:
+            return {}
         rows = await keys.by_id(self.db, wanted)
         neighbours = {number: await self._prepare(row, wanted[number]) for number, row in rows.items()}
-        together = {**cuttings, **neighbours}
-        begun = {number: self._cut(each) for number, each in together.items()}
         for each in neighbours.values():
-            found = await playbacks.beginnings(self.db, each.row.key, each.check_ins[0].at) if each.check_ins else []
-            siblings = [sibling for number, sibling, _last in found if number not in together]
-            for number, other in together.items():
-                if _is_sibling(other.row.key, each.row.key):
-                    siblings.extend(Sibling(p.first_at, p.started_at) for p in begun[number])
-            each.around = msgspec.structs.replace(each.around, siblings=sorted(siblings))
+            await self._place_siblings(each, cuttings)
         return neighbours
+
+    async def _affected(self, each: _Cutting) -> list[tuple[int, datetime]]:
+        """Return the keys that the change in one key may change, each with the instant from which on."""
+        found: list[tuple[int, datetime]] = []
+        rules = self.people.global_rules
+        reach = rules.paused_timeout + rules.silence
+        fresh = {(p.first_at, p.started_at) for p in each.made} ^ {(k.first_at, k.started_at) for k in each.kept}
+        if fresh:
+            earliest = min(first for first, _began in fresh) - reach
+            for number, sibling, last in await playbacks.beginnings(self.db, each.row.key, earliest):
+                if any(sibling.first_at <= first and last >= first - reach for first, _began in fresh):
+                    found.append((number, sibling.first_at))
+        if each.related and each.check_ins:
+            there = await playbacks.of_keys(self.db, each.related, each.check_ins[0].at)
+            found.extend((number, min(k.first_at for k in kept)) for number, kept in there.items() if kept)
+        return found
 
     def _cut(self, each: _Cutting) -> tuple[Playback, ...]:
         now = self.now + self.ahead.get(each.row.key.server_id, timedelta())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -130,11 +130,16 @@ class Tracker:
             self._queue = [(a, f) for a, f in self._queue if f is not answer]
             raise
 
-    async def look(self, server_id: str, at: datetime, observations: Sequence[Observation]) -> Answer:
-        """Take a whole snapshot in: what it showed, and what it no longer showed."""
+    async def look(
+        self, server_id: str, at: datetime, observations: Sequence[Observation], still: Collection[Key] = ()
+    ) -> Answer:
+        """Take a whole snapshot in: what it showed, and what it no longer showed.
+
+        *still* are keys that it showed without news: `still_shown` has been told of them.
+        """
         recorded = [o for o in observations if self.is_recorded(o)]
         news = tuple(o for o in recorded if not self.is_known(o))
-        shown = {o.key: at for o in recorded}
+        shown = dict.fromkeys((*still, *(o.key for o in recorded)), at)
         before = self._showing.setdefault(server_id, {})
         grace = self.people.global_rules.absence_grace
         missing = {key: last for key, last in before.items() if key not in shown}
@@ -145,6 +150,11 @@ class Tracker:
         gone = {key for key, last in missing.items() if at - last >= 2 * grace + timedelta(minutes=2)}
         self._showing[server_id] = {key: last for key, last in missing.items() if key not in gone} | shown
         return answer
+
+    @property
+    def waiting(self) -> int:
+        """How many arrivals wait for the next transaction."""
+        return len(self._queue)
 
     # --- what runs ------------------------------------------------------------------------------------------------
 

@@ -9,15 +9,13 @@ from random import Random
 
 import msgspec
 
-from receiver.rehearsal.clock import Clock
 from receiver.rehearsal.dice import dice
-from receiver.rehearsal.library import BYSTANDERS, User
-from receiver.rehearsal.player import Call, Player, Sitting
-from receiver.rehearsal.plugin import Style, body, content_type, server_version
+from receiver.rehearsal.library import User
+from receiver.rehearsal.performance import Performance
+from receiver.rehearsal.player import Call, Sitting
+from receiver.rehearsal.plugin import Style
 from receiver.rehearsal.script import Script
 from receiver.rehearsal.server import Jellyfin, Notification
-from receiver.rehearsal.session import Session
-from receiver.rehearsal.snapshot import sessions_json
 from receiver.rehearsal.truth import Truth, truths
 
 SETTLED = timedelta(hours=12)
@@ -36,18 +34,17 @@ class Delivery(msgspec.Struct, frozen=True):
 class Recording:
     """What an evening left behind. Instants are on the server's clock, but for the arrival of deliveries."""
 
-    def __init__(self, script: Script, plugin_version: int, style: Style, server: Jellyfin) -> None:
-        """Take what *server* did; see `record`."""
-        self.script = script
-        self.plugin_version = plugin_version
-        self.style = style
-        self.server = server
-        self.clock = Clock(script.began)
-        self.began = script.began
-        self.until = script.began
-        self.users: tuple[User, ...] = script.users
-        self.clock_offset = script.clock_offset
-        self.truths: tuple[Truth, ...] = ()
+    def __init__(self, performance: Performance, until: datetime, truths: tuple[Truth, ...]) -> None:
+        """Take what was played on *performance*; see `record`."""
+        self.script = performance.script
+        self.performance = performance
+        self.server = performance.server
+        self.clock = performance.clock
+        self.began = performance.script.began
+        self.until = until
+        self.users: tuple[User, ...] = performance.script.users
+        self.clock_offset = performance.script.clock_offset
+        self.truths = truths
 
     @cached_property
     def deliveries(self) -> list[Delivery]:
@@ -59,9 +56,7 @@ class Recording:
 
     def snapshot(self, at: datetime) -> bytes | None:
         """Return the answer to ``GET /Sessions`` at *at* on the server's clock, None if the server was down."""
-        second = self.clock.seconds(at)
-        sessions = self.server.sessions(second)
-        return None if sessions is None else sessions_json(sessions, second, self.clock, self.server.version)
+        return self.performance.sessions(at)
 
     def looks(self, every: float = 10.0, jitter: float = 0.0, seed: int = 0) -> Iterator[tuple[datetime, bytes | None]]:
         """Yield (instant, answer) from beginning to `until`, *every* so many seconds with ±*jitter* as a share."""
@@ -79,77 +74,26 @@ def record(
     script: Script, plugin_version: int = 21, *, flood: bool = False, style: Style = Style.SEND_ALL
 ) -> Recording:
     """Play *script*; return what came of it. With *flood* every automatic Progress is delivered, one a second."""
-    listed = _opened_earlier(script.users[-1])
-    server = Jellyfin(server_version(plugin_version, script.server), flood=flood, listed=listed)
-    recording = Recording(script, plugin_version, style, server)
-    random = dice(script.seed)
-    players = [_played(number, script, random) for number in range(len(script.programmes))]
-    _serve(server, players)
-    sittings = [sitting for player in players for sitting in player.sittings]
+    performance = Performance(script, plugin_version, style=style, flood=flood)
+    sittings = [sitting for player in performance.players for sitting in player.sittings]
+    _serve_all(performance)
     _tag_tabs(sittings)
-    last = max([server.now, *(sitting.ended for sitting in sittings)])
-    server.advance(last + SETTLED.total_seconds())
-    server.tell_ticks(last + SETTLED.total_seconds())
-    told = max([last, *(notification.at for notification in server.notifications[-1:])])
-    recording.until = recording.clock.when(told) + SETTLED
-    recording.truths = truths(sittings, recording.clock)
-    return recording
+    last = max([performance.server.now, *(sitting.ended for sitting in sittings)])
+    performance.server.tell_ticks(last + SETTLED.total_seconds())
+    told = max([last, *(notification.at for notification in performance.server.notifications)])
+    return Recording(performance, performance.clock.when(told) + SETTLED, truths(sittings, performance.clock))
 
 
-def _played(number: int, script: Script, random: Random) -> Player:
-    programme = script.programmes[number]
-    player = Player(number, programme.device, programme.user, programme.begins, random)
-    for step in programme.steps:
-        step.perform(player)
-    if player.item is not None:
-        player.close(hard=False, unheard=True)
-    return player
-
-
-def _opened_earlier(user: User) -> tuple[Session, ...]:
-    """Return players that are still listed though they play nothing, the first since yesterday (facts B1)."""
-    day = 86400.0
-    return tuple(
-        Session(device, device.session_id, -600.0, user, last_check_in=-day if device.socket else None)
-        for device in BYSTANDERS
-    )
-
-
-def _serve(server: Jellyfin, players: list[Player]) -> None:
-    calls = sorted((call for player in players for call in player.calls), key=lambda call: call.at)
+def _serve_all(performance: Performance) -> None:
     away: list[tuple[float, float]] = []
-    for call in calls:
-        heard = _serve_one(server, call)
+    for call, heard in performance.due(float("inf")):
         if call.what == "restart" and heard:
             away.append((call.at, call.at + call.seconds))
         if call.sitting is not None:
-            _note(server, call, players[call.owner].sittings[call.sitting], heard=heard)
-    for sitting in (sitting for player in players for sitting in player.sittings):
+            _note(performance.server, call, performance.players[call.owner].sittings[call.sitting], heard=heard)
+    for sitting in (sitting for player in performance.players for sitting in player.sittings):
         if any(sitting.began < until and since < sitting.ended for since, until in away):
             sitting.tags.append("restart")
-
-
-def _serve_one(server: Jellyfin, call: Call) -> bool:
-    owner = call.owner if call.socket else None
-    device, user, item = call.device, call.user, call.item
-    match call.what:
-        case "touch":
-            return server.touch(device, user, call.at, owner)
-        case "start" if item:
-            return server.playback_start(device, user, item, call.position, call.at, owner)
-        case "progress" if item:
-            return server.progress(device, user, item, call.position, call.at, owner, paused=call.paused)
-        case "stop" if item:
-            return server.stop(device, user, item, call.position, call.at, owner)
-        case "close socket":
-            return server.socket_closed(device, call.at, call.owner)
-        case "add user":
-            return server.add_user(device, user, call.at)
-        case "remove user":
-            return server.remove_user(device, user, call.at)
-        case "restart":
-            return server.restart(call.at, call.seconds)
-    return False
 
 
 def _note(server: Jellyfin, call: Call, sitting: Sitting, *, heard: bool) -> None:
@@ -182,11 +126,9 @@ def _tag_tabs(sittings: list[Sitting]) -> None:
 
 def _sent(recording: Recording, told: Notification, random: Random) -> Iterable[Delivery]:
     """Yield one delivery per user, one after another: the plugin awaits each (facts A1, A5)."""
-    clock, version, style = recording.clock, recording.plugin_version, recording.style
-    kind = content_type(version, style)
+    clock, kind = recording.clock, recording.performance.content_type
     sent_at = clock.when(told.at)
     at = told.at - recording.clock_offset
-    for user in told.users:
+    for _, body in recording.performance.written(told):
         at += random.uniform(0.003, 0.03)
-        text = body(told, user, clock, version, recording.server.version, style)
-        yield Delivery(sent_at, clock.when(at), text, kind)
+        yield Delivery(sent_at, clock.when(at), body, kind)

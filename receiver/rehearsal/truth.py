@@ -27,7 +27,7 @@ class Truth(msgspec.Struct, frozen=True):
     *reached* is the furthest position played through, or the final one; *covered* are the positions seen, merged.
     *unheard*: nobody told when it ended (or that this user watched along), so no rule can know. *faults* are tags of
     what went wrong, *corners* (at, what, jump) say where its line bends, *stretches* (since, until, start, end) when it
-    was really playing, and from which position to which.
+    was really playing, and from which position to which. *interval* is the time between two of the client's reports.
     """
 
     session_id: str
@@ -44,6 +44,7 @@ class Truth(msgspec.Struct, frozen=True):
     faults: tuple[str, ...]
     corners: tuple[tuple[datetime, str, float], ...]
     stretches: tuple[tuple[datetime, datetime, float, float], ...]
+    interval: float = 0.0
 
     @property
     def item_id(self) -> str:
@@ -59,6 +60,12 @@ class Truth(msgspec.Struct, frozen=True):
     def completed(self) -> bool:
         """Whether it reached the default threshold of the true runtime."""
         return self.reached >= THRESHOLD * self.item.runtime
+
+    @property
+    def hidden_seconds(self) -> float:
+        """The most that short rewinds can hide: within one report interval they look just like buffering."""
+        jumps = [-jump for _, what, jump in self.corners if what == "seek" and jump < 0.0]
+        return sum(min(jump, 1.05 * self.interval) for jump in jumps if jump <= 1.05 * self.interval + TOLERANCE)
 
     @property
     def ordinary(self) -> bool:
@@ -185,6 +192,7 @@ def _truth(parts: list[Part], clock: Clock) -> Truth:
         unheard=any(part.unheard for part in parts),
         faults=tuple(sorted({tag for part in parts for tag in part.sitting.tags})),
         corners=tuple(_corner(corner, clock) for part in parts for corner in part.sitting.corners),
+        interval=first.sitting.device.interval,
         stretches=tuple((clock.when(s.since), clock.when(s.until), s.start, s.end) for s in stretches),
     )
 

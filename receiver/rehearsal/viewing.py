@@ -61,7 +61,7 @@ def near_old_position(item: Item, end: End, mishaps: Mishaps) -> list[Step]:
     if not chance(random, 0.4):
         return []
     away = random.uniform(40.0, 900.0) if chance(random, 0.6) else random.uniform(900.0, 3 * HOUR)
-    back = 0.0 if chance(random, 0.5) else random.uniform(0.0, 30.0)
+    back = 0.0 if chance(random, 0.5) else random.uniform(0.0, min(30.0, 0.05 * item.runtime))  # well within «near»
     position = max(0.0, end.position - back)
     goal = _end(item, position, random)
     steps = _middle(item, position, goal.position, mishaps)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reconcile.playback.check_in import Kind
-from reconcile.playback.rules import FASTEST, PAUSE_WITHIN, PLAYED_THROUGH, SEEK_WITHIN, TOLERANCE
+from reconcile.playback.rules import FASTEST, PAUSE_WITHIN, PLAYED_THROUGH, REPORTS_EVERY, SEEK_WITHIN, TOLERANCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -64,11 +64,13 @@ def step(a: Point, b: Point) -> Step:
 def _around_a_seek(a: Point, b: Point) -> float:
     """Return the seconds played between *a* and *b* where their positions prove nothing.
 
-    Over a longer time than a seek takes, only what *a* was still shown alive for is sure.
+    Over a longer time than a seek takes, or than a client goes without reporting, only what *a* was still shown alive
+    for is sure.
     """
     if a.kind is not Kind.PLAYING:
         return 0.0
-    return ((b.at if b.at - a.at <= SEEK_WITHIN else a.until) - a.at).total_seconds()
+    heard = b.at - a.at <= SEEK_WITHIN and b.at - a.until <= REPORTS_EVERY
+    return ((b.at if heard else a.until) - a.at).total_seconds()
 
 
 class Measure(msgspec.Struct):

@@ -137,9 +137,11 @@ class _Cutter:
         playbacks: list[Playback] = []
         run: _Run | None = None
         for point in points_of(recorded, self.around.sightings, self.runtime, self.rules):
-            if run is not None and self._goes_on(run, point):
-                run.add(point, counts=self._counts(run, point))
-                continue
+            if run is not None:
+                ended = self._has_ended(run, point)
+                if self._goes_on(run, point, ended=ended):
+                    run.add(point, counts=self._counts(run, point, ended=ended))
+                    continue
             if point.is_stop and (point.soft or point.position is None):
                 continue
             if run is not None:
@@ -151,7 +153,7 @@ class _Cutter:
 
     # --- does it go on? -----------------------------------------------------------------------------------------
 
-    def _goes_on(self, run: _Run, point: Point) -> bool:
+    def _goes_on(self, run: _Run, point: Point, *, ended: bool) -> bool:
         """Say whether *point* belongs to the playback *run* (DESIGN §4)."""
         a = run.last
         if not self._recorded_between(a.at, point.at):
@@ -160,7 +162,7 @@ class _Cutter:
             return True
         if self._is_rewatch(run, point):
             return False
-        if not self._has_ended(run, point):
+        if not ended:
             return True
         if point.position is None or a.position is None:
             return True
@@ -211,12 +213,12 @@ class _Cutter:
         measure = self._measure(run, end)
         return self._reach(run, end, measure).position >= self.rules.goal(self.runtime)
 
-    def _counts(self, run: _Run, point: Point) -> bool:
+    def _counts(self, run: _Run, point: Point, *, ended: bool) -> bool:
         """Say whether the way from *run* to *point* may be credited."""
+        if not ended:
+            return True
         if run.stop is not None and not run.stop.soft:
             return False
-        if not self._has_ended(run, point):
-            return True
         elsewhere = self.around.elsewhere
         return bisect_right(elsewhere, run.last.at) == bisect_left(elsewhere, point.at)
 

@@ -13,6 +13,9 @@ FASTEST = 2.05
 SEEK_WITHIN = timedelta(seconds=120)
 """The longest interval around a seek that is still taken for played."""
 
+REPORTS_EVERY = timedelta(seconds=35)
+"""Clients that play report at least every 30 s (facts B3, F6); a little is for their way to us."""
+
 PAUSE_WITHIN = timedelta(seconds=60)
 """Two paused check-ins this close are one pause, wherever the position went."""
 

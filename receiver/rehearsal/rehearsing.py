@@ -1,0 +1,244 @@
+"""Rehearsing: generated evenings, with their faults, through the whole program, faster than real time."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+import sqlalchemy as sa
+
+from receiver.notification import read
+from receiver.rehearsal.evening import evening
+from receiver.rehearsal.library import SERVER_ID
+from receiver.rehearsal.losses import is_deaf, outages_of, with_losses
+from receiver.rehearsal.recording import Delivery, Recording, record
+from receiver.rehearsal.score import Error, Found, Row, Score, quantile, scored
+from reconcile.jellyfin.sessions import decode_snapshot, session_observations
+from reconcile.people import People
+from reconcile.playback.check_in import Observation
+from reconcile.playback.rules import Rules
+from reconcile.store.engine import Transactions
+from reconcile.store.migrations import migrate
+from reconcile.store.tables import link, playback, playback_key, watch, watch_playback
+from reconcile.tracker import Arrival, Tracker
+
+STRIDE = timedelta(minutes=3)
+"""How much of an evening is taken in at once: the ledger does not depend on it."""
+
+PACE = 10.0
+"""Seconds between two looks, give or take a quarter."""
+
+QUIET = 12
+"""How many looks before and after anything plays are kept; the rest of a night says nothing."""
+
+OLD_PLUGIN = 14
+"""A Webhook plugin that sends neither the session id nor the last check-in (facts A2)."""
+
+
+class Mode(StrEnum):
+    """Which channels the rehearsal has."""
+
+    WEBHOOK = "webhook"
+    POLL = "poll"
+    BOTH = "both"
+    LOSSES = "losses"
+    OLD = "old"
+
+
+class Report(msgspec.Struct):
+    """What a rehearsal came to."""
+
+    mode: Mode
+    evenings: int
+    score: Score
+
+    def lines(self) -> Iterator[str]:
+        """Yield the report in plain lines."""
+        s = self.score
+        yield f"{self.mode.value}: {self.evenings} evenings, {s.true} true playbacks"
+        yield f"  missed {s.missed}, split {s.split}, doubled {s.doubled}"
+        yield f"  watches wrong {s.wrong}, and {s.close} within 1 % of the threshold"
+        yield f"  watched, error in seconds: {_spread(s.errors)}"
+        known = [error for error in s.errors if not error.apart]
+        yield f"    what the rules can know: {_spread(known)}"
+        for why in sorted({error.apart for error in s.errors if error.apart}):
+            yield f"    apart, {why}: {_spread([e for e in s.errors if e.apart == why])}"
+
+
+def _spread(errors: Sequence[Error]) -> str:
+    seconds = [error.seconds for error in errors]
+    told = (quantile(seconds, 0.5), quantile(seconds, 0.99), max(seconds, default=0.0))
+    return f"median {told[0]:.2f}, p99 {told[1]:.1f}, worst {told[2]:.1f} ({len(seconds)})"
+
+
+def run(
+    evenings: int,
+    mode: Mode,
+    seed: int = 0,
+    *,
+    faults: bool = True,
+    processes: int = 1,
+    progress: Callable[[int], None] = lambda _done: None,
+) -> Report:
+    """Play *evenings* from *seed* on in *mode* and return how the ledger compares with the truth.
+
+    *progress* is told after each evening how many are done.
+    """
+    total = Score(errors=[], notes=[])
+    jobs = [(number, mode, faults) for number in range(seed, seed + evenings)]
+    if processes <= 1:
+        for done, job in enumerate(jobs, start=1):
+            total.add(_played(job))
+            progress(done)
+        return Report(mode, evenings, total)
+    with ProcessPoolExecutor(processes) as pool:
+        for done, score in enumerate(pool.map(_played, jobs, chunksize=2), start=1):
+            total.add(score)
+            progress(done)
+    return Report(mode, evenings, total)
+
+
+def _played(job: tuple[int, Mode, bool]) -> Score:
+    seed, mode, faults = job
+    return asyncio.run(rehearsed(seed, mode, faults=faults))
+
+
+async def rehearsed(seed: int, mode: Mode, *, faults: bool) -> Score:
+    """Play one evening through reader, tracker and store on a fresh SQLite file, and score the ledger."""
+    recording = record(evening(seed, faults=faults), OLD_PLUGIN if mode is Mode.OLD else 21)
+    with tempfile.TemporaryDirectory(prefix="playledger-rehearsal-") as folder:
+        url = f"sqlite+aiosqlite:///{folder}/ledger.db"
+        await _prepare(Path(folder) / "ledger.db", url)
+        stage = Stage(url, recording)
+        try:
+            await stage.play(mode)
+            found, rows = await stage.ledger()
+        finally:
+            await stage.close()
+    return scored(seed, recording.truths, found, rows, mode.value, Rules())
+
+
+_templates: dict[str, Path] = {}
+
+
+async def _prepare(file: Path, url: str) -> None:
+    """Make the tables once per process, and copy the file after that."""
+    template = _templates.get("ledger")
+    if template is not None and template.exists():
+        shutil.copy(template, file)
+        return
+    await migrate(url)
+    kept = Path(tempfile.mkdtemp(prefix="playledger-template-")) / "ledger.db"
+    shutil.copy(file, kept)
+    _templates["ledger"] = kept
+
+
+class Stage:
+    """The whole program but for the network: what arrives is read, tracked and kept, under a virtual clock."""
+
+    def __init__(self, url: str, recording: Recording) -> None:
+        self.recording = recording
+        self.store = Transactions(url)
+        self.people = People(Rules(), UTC, auto_link=True)
+        self.now = recording.our_time(recording.began)
+        self.tracker = Tracker(self.store, self.people, lambda: self.now)
+        self.tracker.ahead[SERVER_ID] = timedelta(seconds=recording.clock_offset)
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        await self.store.close()
+
+    async def play(self, mode: Mode) -> None:
+        """Bring everything that *mode* hears in, in order of arrival, and let the night pass."""
+        deaf = outages_of(self.recording, self.recording.script.seed) if mode is Mode.LOSSES else []
+        heard: list[tuple[datetime, Delivery | tuple[datetime, bytes]]] = []
+        if mode is not Mode.POLL:
+            lossy = mode is Mode.LOSSES
+            told = with_losses(self.recording, self.recording.script.seed, outages=deaf) if lossy else None
+            heard += [(each.arrives_at, each) for each in (self.recording.deliveries if told is None else told)]
+        if mode in (Mode.POLL, Mode.BOTH, Mode.LOSSES):
+            heard += [(at, look) for at, look in self._looks() if not is_deaf(at, deaf)]
+        heard.sort(key=lambda each: each[0])
+        await self.take(heard)
+        self.now = self.recording.our_time(self.recording.until)
+        await self.tracker.flush()
+        while await self.tracker.sweep():
+            pass
+
+    def _looks(self) -> Iterator[tuple[datetime, tuple[datetime, bytes]]]:
+        """Yield (our instant, (the server's, answer)) of the looks near anything that plays."""
+        looks = [(at, body) for at, body in self.recording.looks(PACE, 0.25, self.recording.script.seed) if body]
+        busy = {number for number, (_at, body) in enumerate(looks) if b'"NowPlayingItem"' in body}
+        near = {other for number in busy for other in range(number - QUIET, number + QUIET + 1)}
+        for number, (at, body) in enumerate(looks):
+            if number in near:
+                yield self.recording.our_time(at), (at, body)
+
+    async def take(self, heard: Sequence[tuple[datetime, Delivery | tuple[datetime, bytes]]]) -> None:
+        """Take what was *heard* in, a stride of the clock at a time."""
+        start = 0
+        while start < len(heard):
+            until = heard[start][0] + STRIDE
+            end = start
+            while end < len(heard) and heard[end][0] <= until:
+                end += 1
+            self.now = heard[end - 1][0]
+            await self._take([what for _at, what in heard[start:end]])
+            start = end
+
+    async def _take(self, heard: Sequence[Delivery | tuple[datetime, bytes]]) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for each in heard:
+                if isinstance(each, tuple):
+                    tasks.create_task(self._look(*each))
+                else:
+                    await self._deliver(tasks, each)
+            await asyncio.sleep(0)
+            while self.tracker.waiting:
+                await self.tracker.take()
+                await asyncio.sleep(0)
+        await self.tracker.sweep()
+
+    async def _deliver(self, tasks: asyncio.TaskGroup, delivery: Delivery) -> None:
+        told = read(delivery.body, delivery.content_type, delivery.arrives_at)
+        if isinstance(told, Observation) and not self.tracker.is_known(told):
+            tasks.create_task(self.tracker.record(Arrival((told,))))
+
+    async def _look(self, at: datetime, body: bytes) -> None:
+        found: list[Observation] = []
+        for session in decode_snapshot(body).playing:
+            told = session_observations(session, SERVER_ID, at)
+            if isinstance(told, tuple):
+                found.extend(told)
+        await self.tracker.look(SERVER_ID, at, found)
+
+    async def ledger(self) -> tuple[list[Found], list[Row]]:
+        """Return the playbacks and the completed watches."""
+        k, p = playback_key.c, playback.c
+        columns = (k.session_id, k.user_id, k.item_id, p.started_at, p.ended_at, p.watched_seconds, p.ended_by)
+        query = sa.select(*columns).join(playback_key, k.id == p.key_id)
+        async with self.store.read() as db:
+            found = [Found((row[0], row[1], row[2]), *row[3:]) for row in await db.execute(query)]
+            rows = [
+                Row(user, item, date.fromisoformat(day), plays)
+                for user, item, day, plays in await db.execute(_COMPLETED)
+            ]
+        return found, rows
+
+
+_COMPLETED = (
+    sa.select(link.c.user_id, playback_key.c.item_id, watch.c.day, watch.c.plays)
+    .join(link, link.c.account_id == watch.c.account_id)
+    .join(watch_playback, watch_playback.c.watch_id == watch.c.id)
+    .join(playback, playback.c.id == watch_playback.c.playback_id)
+    .join(playback_key, playback_key.c.id == playback.c.key_id)
+    .where(watch.c.completed)
+    .distinct()
+)

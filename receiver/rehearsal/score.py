@@ -1,0 +1,205 @@
+"""How a ledger compares with the truth: missed, split, doubled, wrong, and by how many seconds."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+
+import msgspec
+
+from receiver.rehearsal.truth import Truth
+from reconcile.playback.days import local_day
+from reconcile.playback.rules import Rules
+from reconcile.playback.verdict import Viewing, judged
+
+Place = tuple[str, str, str]
+"""(session id, user id, item id)."""
+
+MOMENT = 30.0
+"""A playback of fewer watched seconds is not held against anyone: a zap."""
+
+LOOSE = timedelta(seconds=60)
+"""How far a playback may lie from a truth and still be about it."""
+
+BACK = 35.0
+"""A seek back by less than one report interval, in seconds, looks like buffering in every channel."""
+
+EDGE = 0.01
+"""This close to the threshold, as a share of the runtime, a second decides whether it counts."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A playback as the ledger has it."""
+
+    place: Place
+    started_at: datetime
+    ended_at: datetime
+    watched_seconds: float
+    ended_by: str | None = None
+
+
+class Row(msgspec.Struct, frozen=True, order=True):
+    """A completed watch, as the ledger has it or as it truly was."""
+
+    user_id: str
+    item_id: str
+    day: date
+    plays: int
+
+
+class Error(msgspec.Struct, frozen=True):
+    """By how many seconds the watched time of one truth was missed, and what was going on."""
+
+    seconds: float
+    seed: int
+    place: Place
+    faults: tuple[str, ...]
+    apart: str = ""
+
+
+class Score(msgspec.Struct):
+    """What a number of evenings came to."""
+
+    true: int = 0
+    missed: int = 0
+    split: int = 0
+    doubled: int = 0
+    wrong: int = 0
+    close: int = 0
+    errors: list[Error] = []
+    notes: list[str] = []
+
+    def add(self, other: Score) -> None:
+        """Take the score of more evenings in."""
+        for name in ("true", "missed", "split", "doubled", "wrong", "close"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.errors = self.errors + other.errors
+        self.notes = self.notes + other.notes
+
+
+def scored(
+    seed: int, truths: Sequence[Truth], found: Sequence[Found], rows: Iterable[Row], mode: str, rules: Rules
+) -> Score:
+    """Return how what was *found* in one evening, and its completed watches, compare with the *truths*."""
+    score = Score(errors=[], notes=[])
+    mine: dict[Place, list[Truth]] = defaultdict(list)
+    for truth in truths:
+        mine[truth.session_id, truth.user_id, truth.item_id].append(truth)
+    theirs: dict[Place, list[Found]] = defaultdict(list)
+    for each in found:
+        theirs[each.place].append(each)
+    for place in sorted({*mine, *theirs}):
+        _compare(score, seed, place, mine[place], theirs[place], mode)
+    _compare_rows(score, seed, truths, set(rows), rules)
+    return score
+
+
+def _compare(
+    score: Score, seed: int, place: Place, truths: Sequence[Truth], found: Sequence[Found], mode: str
+) -> None:
+    matches: dict[int, list[Found]] = {number: [] for number in range(len(truths))}
+    for each in found:
+        overlaps = [_overlap(each, truth) for truth in truths]
+        if overlaps and max(overlaps) >= -LOOSE:
+            matches[overlaps.index(max(overlaps))].append(each)
+        elif each.watched_seconds > MOMENT:
+            score.doubled += 1
+            score.notes.append(f"{seed}: doubled {place[2][:6]} at {each.started_at:%H:%M:%S}")
+    for number, truth in enumerate(truths):
+        _compare_one(score, seed, place, truth, matches[number], mode)
+
+
+def _compare_one(
+    score: Score, seed: int, place: Place, truth: Truth, found: Sequence[Found], mode: str
+) -> None:
+    if truth.zap and not found:
+        return
+    apart = why_apart(truth, mode)
+    score.true += 1
+    if not found:
+        if not apart:
+            score.missed += 1
+        score.notes.append(f"{seed}: missed {place[2][:6]} {truth.faults}{f' ({apart})' if apart else ''}")
+        return
+    real = [each for each in found if each.watched_seconds > MOMENT]
+    if len(real) > 1:
+        if not apart:
+            score.split += 1
+        score.notes.append(f"{seed}: split {place[2][:6]} {truth.faults}{f' ({apart})' if apart else ''}")
+    watched = sum(each.watched_seconds for each in found)
+    score.errors.append(Error(abs(watched - truth.watched_seconds), seed, place, truth.faults, apart))
+
+
+def _overlap(found: Found, truth: Truth) -> timedelta:
+    return min(found.ended_at, truth.ended_at) - max(found.started_at, truth.started_at)
+
+
+def why_apart(truth: Truth, mode: str) -> str:
+    """Return why no rule can know how long this was watched, '' where one can (DESIGN §5, Bars)."""
+    if truth.unheard:
+        return "died unheard"
+    if "slow" in truth.faults:
+        return "played slower than 1×: a position cannot tell that from buffering"
+    jumps = [jump for _at, what, jump in truth.corners if what == "seek"]
+    if any(-BACK <= jump < 0 for jump in jumps) or "silent seek" in truth.faults:
+        return "a seek inside one report interval"
+    if mode == "poll" and "two tabs" in truth.faults:
+        return "behind another tab of the same browser"
+    if mode == "poll" and any(what in ("seek", "pause") for _at, what, _jump in truth.corners):
+        return "a seek or pause inside one report interval"
+    return ""
+
+
+def _compare_rows(score: Score, seed: int, truths: Sequence[Truth], rows: set[Row], rules: Rules) -> None:
+    real, close = true_rows(truths, rules)
+    for row in sorted(real ^ rows):
+        if (row.user_id, row.item_id) in close:
+            score.close += 1
+        else:
+            score.wrong += 1
+        side = "lacks" if row in real else "has"
+        score.notes.append(f"{seed}: the ledger {side} a watch of {row.item_id[:6]} on {row.day}")
+
+
+def true_rows(truths: Iterable[Truth], rules: Rules) -> tuple[set[Row], set[tuple[str, str]]]:
+    """Return the completed watches that truly were, and the (user, item) pairs within 1 % of the threshold."""
+    viewings: dict[tuple[str, str], list[Viewing]] = defaultdict(list)
+    close: set[tuple[str, str]] = set()
+    for number, truth in enumerate(truths):
+        who = (truth.user_id, truth.item_id)
+        viewings[who].append(_viewing(f"{number:04}", truth))
+        if abs(truth.reached / truth.runtime - rules.threshold / 100) < EDGE:
+            close.add(who)
+    found: set[Row] = set()
+    for (user_id, item_id), each in viewings.items():
+        plays = Counter(local_day(v.at, UTC) for v in judged(each, rules).values() if v.completed)
+        found |= {Row(user_id, item_id, day, number) for day, number in plays.items()}
+    return found, close
+
+
+def _viewing(name: str, truth: Truth) -> Viewing:
+    goal = 0.85 * truth.runtime
+    passed = [
+        since + (until - since) * max(0.0, (goal - start) / (end - start))
+        for since, until, start, end in truth.stretches
+        if end >= goal and end > start
+    ]
+    return Viewing(
+        name=name,
+        started_at=truth.started_at,
+        ended_at=truth.ended_at,
+        last_watched_at=truth.stretches[-1][1] if truth.stretches else truth.ended_at,
+        watched_seconds=truth.watched_seconds,
+        reached_seconds=truth.reached,
+        runtime=truth.runtime if truth.item.runtime_known else None,
+        covered=truth.covered,
+        completed_at=passed[0] if passed else None,
+        channels=frozenset(),
+    )
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """Return the value below which *share* of *values* lie; 0 where there are none."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
