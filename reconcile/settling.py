@@ -48,8 +48,8 @@ class Settled(msgspec.Struct):
     playbacks: list[int]
 
 
-class _Cutting(msgspec.Struct):
-    """One key while it is cut again."""
+class Cutting(msgspec.Struct):
+    """One key while it is cut again: its evidence, what surrounds it, and its playbacks as kept and as made."""
 
     row: KeyRow
     item: ItemFacts
@@ -107,9 +107,15 @@ class Settling:
         await self.settle_units()
         return Settled(self.changes, self.touched)
 
+    async def line(self, key_id: int) -> Cutting:
+        """Return a key with all that cutting it takes."""
+        each = await self._prepare((await keys.by_id(self.db, [key_id]))[key_id], None)
+        await self._place_siblings(each, {})
+        return each
+
     # --- reading ------------------------------------------------------------------------------------------------
 
-    async def _prepare(self, row: KeyRow, since: datetime | None) -> _Cutting:
+    async def _prepare(self, row: KeyRow, since: datetime | None) -> Cutting:
         key, rules = row.key, self.people.global_rules
         horizon = None
         if not self.whole and since is not None:
@@ -139,9 +145,9 @@ class Settling:
             floor=floor,
         )
         account = self.people.account_of((key.server_id, key.user_id), first)
-        return _Cutting(row, item, account, start, tuple(mine), around, kept, [*others, *elsewhere])
+        return Cutting(row, item, account, start, tuple(mine), around, kept, [*others, *elsewhere])
 
-    async def _place_siblings(self, each: _Cutting, cuttings: Mapping[int, _Cutting]) -> bool:
+    async def _place_siblings(self, each: Cutting, cuttings: Mapping[int, Cutting]) -> bool:
         """Tell a key what else began in its session, as kept or as just cut; return whether anything did."""
         if not each.check_ins:
             return False
@@ -154,7 +160,7 @@ class Settling:
         each.around = msgspec.structs.replace(each.around, siblings=sorted(siblings))
         return bool(siblings)
 
-    async def _neighbours(self, cuttings: Mapping[int, _Cutting]) -> dict[int, _Cutting]:
+    async def _neighbours(self, cuttings: Mapping[int, Cutting]) -> dict[int, Cutting]:
         """Return the keys that must be cut again because of what changed in these."""
         wanted: dict[int, datetime] = {}
         for each in cuttings.values():
@@ -169,7 +175,7 @@ class Settling:
             await self._place_siblings(each, cuttings)
         return neighbours
 
-    async def _affected(self, each: _Cutting) -> list[tuple[int, datetime]]:
+    async def _affected(self, each: Cutting) -> list[tuple[int, datetime]]:
         """Return the keys that the change in one key may change, each with the instant from which on."""
         found: list[tuple[int, datetime]] = []
         rules = self.people.global_rules
@@ -185,13 +191,13 @@ class Settling:
             found.extend((number, min(k.first_at for k in kept)) for number, kept in there.items() if kept)
         return found
 
-    def _cut(self, each: _Cutting) -> tuple[Playback, ...]:
+    def _cut(self, each: Cutting) -> tuple[Playback, ...]:
         now = self.now + self.ahead.get(each.row.key.server_id, timedelta())
         return cut(each.check_ins, each.around, self.people.rules(each.account_id), now)
 
     # --- keeping ------------------------------------------------------------------------------------------------
 
-    async def _items(self, cuttings: Iterable[_Cutting]) -> dict[tuple[str, str], ItemFacts]:
+    async def _items(self, cuttings: Iterable[Cutting]) -> dict[tuple[str, str], ItemFacts]:
         """Return what Jellyfin has told of the series of these keys, and note what it should be asked."""
         wanted: set[tuple[str, str]] = set()
         series: set[tuple[str, str]] = set()
@@ -204,7 +210,7 @@ class Settling:
         await media.want(self.db, series | wanted, self.now)
         return await media.catalogued(self.db, series)
 
-    async def _keep(self, each: _Cutting, items: Mapping[tuple[str, str], ItemFacts]) -> None:
+    async def _keep(self, each: Cutting, items: Mapping[tuple[str, str], ItemFacts]) -> None:
         key, item = each.row.key, each.item
         media_id = await self._media(key, item, items) if each.made else None
         named = units(item, key.item_id) if item.kind is not None else ("",)

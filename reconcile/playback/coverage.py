@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reconcile.playback.check_in import Kind
+from reconcile.playback.points import Point
 from reconcile.playback.rules import FASTEST, PAUSE_WITHIN, PLAYED_THROUGH, REPORTS_EVERY, SEEK_WITHIN, TOLERANCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from reconcile.playback.points import Point
 
 
 class Stretch(msgspec.Struct, frozen=True):
@@ -74,10 +73,11 @@ def _around_a_seek(a: Point, b: Point) -> float:
 
 
 class Measure(msgspec.Struct):
-    """All that a line of points proves."""
+    """All that a line of points proves. *corners* are the points that say it: the others lie on the line between."""
 
     stretches: list[Stretch]
     skipped: list[tuple[float, float]]
+    corners: list[Point]
 
     def add(self, found: Step) -> None:
         """Take *found* in."""
@@ -89,7 +89,7 @@ class Measure(msgspec.Struct):
 
 def measured(lines: Iterable[Sequence[Point]]) -> Measure:
     """Return what *lines* prove. Between two lines nothing was played, whatever the positions say."""
-    measure = Measure([], [])
+    measure = Measure([], [], [])
     for line in lines:
         _measure(measure, [point for point in line if point.position is not None])
     return measure
@@ -100,16 +100,20 @@ def _measure(measure: Measure, line: Sequence[Point]) -> None:
     if not line:
         return
     corner = last = line[0]
+    measure.corners.append(corner)
     for point in line[1:]:
-        if not _is_on_line(corner, last, point) and last is not corner:
-            measure.add(step(corner, last))
-            corner = last
         if not _is_on_line(corner, last, point):
-            measure.add(step(corner, point))
-            corner = point
+            measure.corners += (last, point)
+            if last is not corner:
+                measure.add(step(corner, last))
+                corner = last
+            if not _is_on_line(corner, last, point):
+                measure.add(step(corner, point))
+                corner = point
         last = point
     if last is not corner:
         measure.add(step(corner, last))
+    measure.corners.append(last)
 
 
 def _is_on_line(corner: Point, last: Point, point: Point) -> bool:

@@ -125,12 +125,20 @@ def cut(check_ins: Sequence[CheckIn], around: Surroundings, rules: Rules, now: d
     return _Cutter(around, rules, now).cut(check_ins)
 
 
+def corners(check_ins: Sequence[CheckIn], around: Surroundings, rules: Rules, now: datetime) -> set[datetime]:
+    """Return the instants of the check-ins without which `cut` would say something else, but for the stops."""
+    cutter = _Cutter(around, rules, now)
+    cutter.cut(check_ins)
+    return {point.at for run in cutter.runs for point in measured(run.lines).corners}
+
+
 class _Cutter:
     def __init__(self, around: Surroundings, rules: Rules, now: datetime) -> None:
         self.around = around
         self.rules = rules
         self.now = now
         self.runtime = around.runtime
+        self.runs: list[_Run] = []
 
     def cut(self, check_ins: Sequence[CheckIn]) -> tuple[Playback, ...]:
         recorded = [c for c in check_ins if self._recorded_at(c.at)]
@@ -147,6 +155,7 @@ class _Cutter:
             if run is not None:
                 playbacks.append(self._playback(run, point))
             run = _Run(point, self._beginning(point, playbacks[-1] if playbacks else None))
+            self.runs.append(run)
         if run is not None:
             playbacks.append(self._playback(run, None))
         return tuple(playbacks)

@@ -176,3 +176,31 @@ async def latest_look(db: AsyncConnection, server_id: str) -> datetime | None:
         await db.execute(sa.select(sa.func.max(look.c.at)).where(look.c.server_id == server_id))
     ).scalar()
     return found
+
+
+async def drop(db: AsyncConnection, key_id: int, gone: Sequence[tuple[datetime, Kind]]) -> None:
+    """Forget check-ins (at, kind) of a key: they lie on the line between others."""
+    if not gone:
+        return
+    c = check_in.c
+    statement = sa.delete(check_in).where(
+        c.key_id == key_id, c.at == sa.bindparam("when", type_=c.at.type), c.kind == sa.bindparam("what")
+    )
+    await db.execute(statement, [{"when": at, "what": kind.value} for at, kind in gone])
+
+
+async def drop_looks(
+    db: AsyncConnection, since: datetime | None, until: datetime, needed: Collection[tuple[str, datetime]]
+) -> int:
+    """Forget the looks from *since* up to *until* that are not *needed* (server, at); return how many."""
+    query = sa.select(look.c.server_id, look.c.at).where(look.c.at < until)
+    if since is not None:
+        query = query.where(look.c.at >= since)
+    gone = [(server, at) for server, at in await db.execute(query) if (server, at) not in needed]
+    statement = sa.delete(look).where(
+        look.c.server_id == sa.bindparam("server"), look.c.at == sa.bindparam("when", type_=look.c.at.type)
+    )
+    for start in range(0, len(gone), CHUNK):
+        part = gone[start : start + CHUNK]
+        await db.execute(statement, [{"server": server, "when": at} for server, at in part])
+    return len(gone)

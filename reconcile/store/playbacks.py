@@ -280,3 +280,35 @@ async def open_of(db: AsyncConnection, ids: Collection[int]) -> dict[int, list[K
     found = await of_keys(db, ids)
     still = {number: [each for each in kept if each.open] for number, kept in found.items()}
     return {number: kept for number, kept in still.items() if kept}
+
+
+async def unthinned(db: AsyncConnection, before: datetime, most: int) -> dict[int, datetime]:
+    """Return keys whose playbacks were all over *before* then and are not thinned yet, each with its last check-in."""
+    c, k = playback.c, playback_key.c
+    last = sa.func.max(c.last_at, type_=c.last_at.type)
+    query = (
+        sa.select(c.key_id, last)
+        .join(playback_key, k.id == c.key_id)
+        .group_by(c.key_id, k.thinned_until)
+        .having(last < before, sa.func.max(c.ended_at) < before, sa.or_(k.thinned_until.is_(None), k.thinned_until < last))
+        .limit(most)
+    )
+    return {key_id: at for key_id, at in await db.execute(query)}
+
+
+async def set_thinned(db: AsyncConnection, key_id: int, until: datetime) -> None:
+    """Note up to which check-in a key has been thinned."""
+    await db.execute(sa.update(playback_key).where(playback_key.c.id == key_id).values(thinned_until=until))
+
+
+async def needed_looks(db: AsyncConnection, since: datetime | None, until: datetime) -> set[tuple[str, datetime]]:
+    """Return the looks (server, at) that playbacks between *since* and *until* were cut by."""
+    c = playback.c
+    query = sa.select(c.server_id, c.looks).where(c.started_at < until + _AROUND)
+    if since is not None:
+        query = query.where(c.ended_at >= since - _AROUND)
+    return {(server, datetime.fromisoformat(at)) for server, looks in await db.execute(query) for at in looks}
+
+
+_AROUND = timedelta(days=1)
+"""How far from a playback's ends the looks that it needed lie at the most."""

@@ -1,0 +1,67 @@
+"""Thinning: which check-ins of a playback that is long over may be forgotten without changing what it says."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from reconcile.playback.check_in import CheckIn, Kind
+from reconcile.playback.cutting import Surroundings, corners
+from reconcile.playback.rules import RACE, Rules
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Thinned(msgspec.Struct, frozen=True):
+    """What stays: *kept* in order of time, of which *extended* were shown longer than before; and what may *go*."""
+
+    kept: tuple[CheckIn, ...]
+    extended: tuple[CheckIn, ...]
+    gone: tuple[CheckIn, ...]
+
+
+def thinned(check_ins: Sequence[CheckIn], around: Surroundings, rules: Rules, now: datetime) -> Thinned:
+    """Return the part of *check_ins* (gathered) that `cut` needs: cut(thinned) = cut(all).
+
+    Kept are the corners of the line, each playback's first and last check-in, every pause's edges, what lies close to
+    a stop, and a point at least every half silence. A kept check-in takes over until when those behind it were shown,
+    so that the looks of that time do not seem to have missed the playback.
+    """
+    needed = corners(check_ins, around, rules, now)
+    kept: list[CheckIn] = []
+    gone: list[CheckIn] = []
+    extended: dict[int, CheckIn] = {}
+    for number, check_in in enumerate(check_ins):
+        before = check_ins[number - 1] if number else None
+        after = check_ins[number + 1] if number + 1 < len(check_ins) else None
+        if check_in.at in needed or _stays(check_in, before, after, kept, rules):
+            kept.append(check_in)
+            continue
+        gone.append(check_in)
+        if check_in.sighted_until > kept[-1].sighted_until:
+            kept[-1] = msgspec.structs.replace(kept[-1], sighted_until=check_in.sighted_until)
+            extended[len(kept) - 1] = kept[-1]
+    return Thinned(tuple(kept), tuple(extended.values()), tuple(gone))
+
+
+def _stays(
+    check_in: CheckIn, before: CheckIn | None, after: CheckIn | None, kept: Sequence[CheckIn], rules: Rules
+) -> bool:
+    if before is None or after is None or check_in.position is None:
+        return True
+    if any(each.kind is not check_in.kind for each in (before, after)):
+        return True
+    if _is_near_stop(check_in, kept):
+        return True
+    if check_in.kind is Kind.PAUSED and check_in.position != kept[-1].position:
+        return True
+    return after.at - kept[-1].at > rules.silence / 2 - timedelta(seconds=1)
+
+
+def _is_near_stop(check_in: CheckIn, kept: Sequence[CheckIn]) -> bool:
+    stops = (each for each in reversed(kept) if each.kind is Kind.STOPPED)
+    latest = next(stops, None)
+    return latest is not None and check_in.at - latest.at <= 2 * RACE
