@@ -95,9 +95,7 @@ def scored(
     return score
 
 
-def _compare(
-    score: Score, seed: int, place: Place, truths: Sequence[Truth], found: Sequence[Found], mode: str
-) -> None:
+def _compare(score: Score, seed: int, place: Place, truths: Sequence[Truth], found: Sequence[Found], mode: str) -> None:
     matches: dict[int, list[Found]] = {number: [] for number in range(len(truths))}
     for each in found:
         overlaps = [_overlap(each, truth) for truth in truths]
@@ -110,9 +108,7 @@ def _compare(
         _compare_one(score, seed, place, truth, matches[number], mode)
 
 
-def _compare_one(
-    score: Score, seed: int, place: Place, truth: Truth, found: Sequence[Found], mode: str
-) -> None:
+def _compare_one(score: Score, seed: int, place: Place, truth: Truth, found: Sequence[Found], mode: str) -> None:
     if truth.zap and not found:
         return
     apart = why_apart(truth, mode)

@@ -35,7 +35,7 @@ class Key(msgspec.Struct, frozen=True, order=True):
 
 
 class ItemFacts(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a channel said of the item. *kind* is ``movie`` or ``episode``; ids are the item's own, never its series'."""
+    """What a channel said of the item: *kind* is ``movie`` or ``episode``, ids are its own, never its series'."""
 
     kind: str | None = None
     name: str | None = None

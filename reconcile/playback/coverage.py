@@ -184,7 +184,8 @@ def passed_at(stretches: Iterable[Stretch], goal: float, reach: Reach) -> dateti
     for stretch in stretches:
         run = run + stretch.seconds if before is not None and abs(stretch.start - before.end) < 1 else stretch.seconds
         if run >= PLAYED_THROUGH and stretch.end >= goal:
-            share = 0.0 if stretch.end <= stretch.start else max(0.0, goal - stretch.start) / (stretch.end - stretch.start)
+            way = stretch.end - stretch.start
+            share = max(0.0, goal - stretch.start) / way if way > 0 else 0.0
             return stretch.at + timedelta(seconds=stretch.seconds * min(1.0, share))
         before = stretch
     return reach.at

@@ -195,7 +195,7 @@ class _Cutter:
         """Say whether the playback had ended before *point*: by a stop, by silence, or by absence."""
         if run.stop is not None or point.at > limit(run.last, self.rules):
             return True
-        return absence(run.last, self.around.looks, point.at, is_shown(run.channels), self.rules) is not None
+        return absence(run.last, self.around.looks, point.at, self.rules, shown=is_shown(run.channels)) is not None
 
     def _is_rewatch(self, run: _Run, point: Point) -> bool:
         """Say whether *point* is back at the start of an item that had been completed."""
@@ -261,12 +261,12 @@ class _Cutter:
 
     def _soft_ending(self, run: _Run, until: datetime, restart: datetime | None) -> Ending:
         last = run.last
-        shown = is_shown(run.channels)
+        known_until = min(until, self.now + timedelta.resolution)
         sibling = self._replaced_by(last, until)
         replaced_at = sibling if sibling is not None else restart
         end = ending(
             last,
-            absent=absence(last, self.around.looks, min(until, self.now + timedelta.resolution), shown, self.rules),
+            absent=absence(last, self.around.looks, known_until, self.rules, shown=is_shown(run.channels)),
             replaced_at=replaced_at,
             restart=sibling is None,
             now=self.now if until == FOREVER else FOREVER,

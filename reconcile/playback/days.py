@@ -65,6 +65,8 @@ def watches(
     verdicts = judged(viewings, rules)
     days: dict[date, list[Viewing]] = {}
     for viewing in sorted(viewings, key=lambda v: (v.started_at, v.name)):
+        if verdicts[viewing.name].code is Code.SAME_SEAT:
+            continue
         days.setdefault(local_day(verdicts[viewing.name].at, zone), []).append(viewing)
     rows = (_watch(day, found, verdicts, shares, rules) for day, found in sorted(days.items()))
     return tuple(row for row in rows if row is not None), verdicts

@@ -83,7 +83,7 @@ def beginning(
 
 
 def absence(
-    last: Point, looks: Sequence[datetime], until: datetime, shown: bool, rules: Rules
+    last: Point, looks: Sequence[datetime], until: datetime, rules: Rules, *, shown: bool
 ) -> tuple[datetime, datetime] | None:
     """Return the first look without the playback, and the one that agrees; None if it was not absent before *until*.
 
@@ -140,9 +140,7 @@ def ending(
     return _ended(over, last, 0.0, runtime, ())
 
 
-def _ended(
-    by: EndedBy | None, last: Point, added: float, runtime: float | None, looks: tuple[datetime, ...]
-) -> Ending:
+def _ended(by: EndedBy | None, last: Point, added: float, runtime: float | None, looks: tuple[datetime, ...]) -> Ending:
     """Return the ending *added* seconds after *last* was still alive; while paused nothing is played."""
     alive = max(0.0, (last.until - last.at).total_seconds() + added)
     at = last.at + timedelta(seconds=alive)

@@ -16,7 +16,7 @@ Alias = tuple[str, str]
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """A movie, a series, or an episode whose series is not known: all that says which one. *aliases* as (source, value)."""
+    """A movie, a series, or an episode whose series is not known. *aliases* (source, value) say which one."""
 
     kind: str
     title: str

@@ -61,9 +61,7 @@ def points_of(
         if check_in.kind is Kind.STOPPED:
             if before is not None and not before.is_stop:
                 points.append(_stop(check_in, before, bare, runtime, rules))
-            elif before is None and check_in.reported and check_in.position:
-                points.append(_point(check_in, check_in.at, rules))
-            elif before is not None and check_in.reported and _opens(check_in, before, rules):
+            elif check_in.reported and _opens(check_in, before, rules):
                 points.append(_point(check_in, check_in.at, rules))
         elif not (before is not None and before.is_stop and _is_tail(check_in, before, check_ins[index + 1 :], rules)):
             shown = _shown_until(check_in, following, bare, rules)
@@ -71,9 +69,9 @@ def points_of(
     return points
 
 
-def _opens(stop: CheckIn, before: Point, rules: Rules) -> bool:
-    """Say whether a stop after an end is of another playback: only one after the window can be."""
-    return bool(stop.position) and stop.at - before.at > rules.resume_window
+def _opens(stop: CheckIn, before: Point | None, rules: Rules) -> bool:
+    """Say whether a stop without anything before it, or long after an end, opens and ends a playback of its own."""
+    return bool(stop.position) and (before is None or stop.at - before.at > rules.resume_window)
 
 
 def _point(check_in: CheckIn, shown_until: datetime, rules: Rules) -> Point:

@@ -33,6 +33,7 @@ class Code(StrEnum):
     TOO_SHORT = "too_short"
     SKIPPED = "skipped"
     SEEN_ALREADY = "seen_already"
+    SAME_SEAT = "same_seat"
     UNKNOWN_RUNTIME = "unknown_runtime"
 
 
@@ -56,7 +57,8 @@ class Verdict(msgspec.Struct, frozen=True):
 class Viewing(msgspec.Struct, frozen=True):
     """What judging needs to know of a playback. *name* identifies it, and orders those that began together.
 
-    Lengths and positions are seconds; *covered* are the parts seen, without overlaps.
+    Lengths and positions are seconds; *covered* are the parts seen, without overlaps. *seat* is where it was watched
+    (server, session, item): two users of one account in one seat are one viewer.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Viewing(msgspec.Struct, frozen=True):
     covered: tuple[tuple[float, float], ...]
     completed_at: datetime | None
     channels: frozenset[Channel]
+    seat: tuple[str, ...] = ()
 
 
 def viewing(name: str, playback: Playback, runtime: float | None) -> Viewing:
@@ -96,7 +99,13 @@ def judged(viewings: Iterable[Viewing], rules: Rules) -> dict[str, Verdict]:
     verdicts: dict[str, Verdict] = {}
     chain: list[Viewing] = []
     completed_at: datetime | None = None
-    for each in sorted(viewings, key=lambda v: (v.ended_at, v.started_at, v.name)):
+    everything = sorted(viewings, key=lambda v: (v.ended_at, v.started_at, v.name))
+    doubles = seated_twice(everything)
+    for each in everything:
+        if each.name in doubles:
+            said = "counted once: another linked user of the same account watched in the same seat"
+            verdicts[each.name] = Verdict(Code.SAME_SEAT, said, None, each.last_watched_at)
+            continue
         since = each.ended_at - CHAIN
         chain = [earlier for earlier in chain if earlier.ended_at >= since]
         again = completed_at is not None and completed_at >= since
@@ -108,6 +117,21 @@ def judged(viewings: Iterable[Viewing], rules: Rules) -> dict[str, Verdict]:
         else:
             chain.append(each)
     return verdicts
+
+
+def seated_twice(viewings: Sequence[Viewing]) -> set[str]:
+    """Return the names of the viewings that another one of the same seat, at the same time, stands for."""
+    doubles: set[str] = set()
+    seats: dict[tuple[str, ...], list[Viewing]] = {}
+    for each in sorted(viewings, key=lambda v: (-v.watched_seconds, v.started_at, v.name)):
+        if not each.seat:
+            continue
+        there = seats.setdefault(each.seat, [])
+        if any(each.started_at < other.ended_at and other.started_at < each.ended_at for other in there):
+            doubles.add(each.name)
+        else:
+            there.append(each)
+    return doubles
 
 
 def judge(viewing: Viewing, chain: Sequence[Viewing], rules: Rules, *, again: bool = False) -> Verdict:
@@ -143,12 +167,15 @@ def _share_seen(viewing: Viewing, chain: Sequence[Viewing], runtime: float) -> f
     return min(100.0, 100.0 * length(joined(parts)) / runtime)
 
 
+_IN_SECONDS, _IN_MINUTES = 180, 100
+
+
 def spoken(seconds: float) -> str:
     """Return *seconds* as one would say them: «97 s», «52 min», «2 h 5 min»."""
-    if seconds < 180:
+    if seconds < _IN_SECONDS:
         return f"{round(seconds)} s"
     minutes = round(seconds / 60)
-    if minutes < 100:
+    if minutes < _IN_MINUTES:
         return f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60} min"
 

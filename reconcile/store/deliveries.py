@@ -73,9 +73,7 @@ async def between(
 
 async def reject(db: AsyncConnection, found: Delivery, place: str) -> None:
     """Count a body that could not be read, and keep it as an example if there are few of its kind."""
-    statement = upsert(db, rejected_count).values(
-        reason=found.reason, place=place, count=1, last_at=found.received_at
-    )
+    statement = upsert(db, rejected_count).values(reason=found.reason, place=place, count=1, last_at=found.received_at)
     keys = [rejected_count.c.reason, rejected_count.c.place]
     counted = {"count": rejected_count.c.count + 1, "last_at": statement.excluded.last_at}
     await db.execute(statement.on_conflict_do_update(index_elements=keys, set_=counted))

@@ -34,7 +34,9 @@ async def line(db: AsyncConnection, key_id: int, since: datetime | None) -> list
     ]
 
 
-async def recent(db: AsyncConnection, ids: Collection[int], since: datetime) -> dict[int, dict[datetime, list[CheckIn]]]:
+async def recent(
+    db: AsyncConnection, ids: Collection[int], since: datetime
+) -> dict[int, dict[datetime, list[CheckIn]]]:
     """Return the check-ins of the keys numbered *ids* from *since* on, by key and instant."""
     c = check_in.c
     found: dict[int, dict[datetime, list[CheckIn]]] = {}
@@ -154,11 +156,7 @@ async def keep_looks(db: AsyncConnection, taken: Collection[tuple[str, datetime]
 
 async def told_to_others(db: AsyncConnection, ids: Collection[int], since: datetime | None) -> list[CheckIn]:
     """Return the check-ins of the keys numbered *ids* from *since* on: another user's of the same session and item."""
-    found: list[CheckIn] = []
-    for start in range(0, len(ids), CHUNK):
-        for key_id in list(ids)[start : start + CHUNK]:
-            found.extend(await line(db, key_id, since))
-    return found
+    return [check_in for key_id in ids for check_in in await line(db, key_id, since)]
 
 
 async def key_ids(db: AsyncConnection, *, user: tuple[str, str] | None = None) -> list[tuple[int, Key]]:

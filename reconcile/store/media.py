@@ -105,7 +105,7 @@ async def units_of(db: AsyncConnection, media_ids: Collection[int]) -> set[tuple
     return {(account, number, unit) for account, number, unit in await db.execute(query)}
 
 
-# --- the catalogue: what Jellyfin has told of single items -------------------------------------------------------------
+# --- the catalogue: what Jellyfin has told of single items -----------------------------------------------------------
 
 _FACTS = ("kind", "year", "series_id", "season", "episode", "tmdb_id", "tvdb_id", "imdb_id", "runtime_seconds")
 

@@ -63,7 +63,8 @@ async def links(db: AsyncConnection) -> list[Link]:
 async def intervals(db: AsyncConnection) -> list[Interval]:
     """Return all intervals in which somebody was recorded, oldest first."""
     names = Interval.__struct_fields__
-    rows = await db.execute(sa.select(*(recorded_interval.c[name] for name in names)).order_by(recorded_interval.c.since))
+    query = sa.select(*(recorded_interval.c[name] for name in names)).order_by(recorded_interval.c.since)
+    rows = await db.execute(query)
     return [Interval(*row) for row in rows]
 
 
@@ -80,7 +81,13 @@ async def add_account(db: AsyncConnection, name: str, now: datetime) -> int:
 
 
 async def tie(
-    db: AsyncConnection, server_id: str, user_id: str, account_id: int, user_name: str | None, source: str, now: datetime
+    db: AsyncConnection,
+    server_id: str,
+    user_id: str,
+    account_id: int,
+    user_name: str | None,
+    source: str,
+    now: datetime,
 ) -> bool:
     """Link a Jellyfin user to an account; return whether that was news. A user has one account at a time."""
     statement = upsert(db, link).values(

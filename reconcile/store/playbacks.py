@@ -189,8 +189,12 @@ async def viewings(
             c.channels,
             c.completed_at,
             playback_unit.c.share,
+            playback_key.c.server_id,
+            playback_key.c.session_id,
+            playback_key.c.item_id,
         )
         .join(playback_unit, playback_unit.c.playback_id == c.id)
+        .join(playback_key, playback_key.c.id == c.key_id)
         .where(
             playback_unit.c.account_id == account_id,
             playback_unit.c.media_id == media_id,
@@ -199,9 +203,20 @@ async def viewings(
     )
     found: list[Viewing] = []
     shares: dict[str, float] = {}
-    for number, started, ended, watched, reached, runtime, covered, intervals, mask, completed_at, share in (
-        await db.execute(query)
-    ):
+    for (
+        number,
+        started,
+        ended,
+        watched,
+        reached,
+        runtime,
+        covered,
+        intervals,
+        mask,
+        completed_at,
+        share,
+        *seat,
+    ) in await db.execute(query):
         name = f"{number:012d}"
         shares[name] = share
         last = _last_watched(intervals)
@@ -217,6 +232,7 @@ async def viewings(
                 covered=tuple((part[0], part[1]) for part in covered),
                 completed_at=completed_at,
                 channels=channels_of(mask),
+                seat=tuple(seat),
             )
         )
     return found, shares
@@ -267,7 +283,6 @@ async def open_keys(db: AsyncConnection, server_id: str | None = None) -> list[i
     return list((await db.execute(query)).scalars())
 
 
-
 async def around(db: AsyncConnection, server_id: str, since: datetime, until: datetime) -> list[int]:
     """Return the keys of a server's playbacks that may have ended between *since* and *until*."""
     c = playback.c
@@ -290,10 +305,11 @@ async def unthinned(db: AsyncConnection, before: datetime, most: int) -> dict[in
         sa.select(c.key_id, last)
         .join(playback_key, k.id == c.key_id)
         .group_by(c.key_id, k.thinned_until)
-        .having(last < before, sa.func.max(c.ended_at) < before, sa.or_(k.thinned_until.is_(None), k.thinned_until < last))
+        .having(last < before, sa.func.max(c.ended_at) < before)
+        .having(sa.or_(k.thinned_until.is_(None), k.thinned_until < last))
         .limit(most)
     )
-    return {key_id: at for key_id, at in await db.execute(query)}
+    return {row[0]: row[1] for row in await db.execute(query)}
 
 
 async def set_thinned(db: AsyncConnection, key_id: int, until: datetime) -> None:

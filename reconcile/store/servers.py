@@ -13,7 +13,7 @@ from reconcile.store.upsert import upsert
 
 
 class Server(msgspec.Struct, frozen=True):
-    """A Jellyfin server. *id* is the one it gives itself; *clock_offset_seconds* is how far its clock is ahead of ours."""
+    """A Jellyfin server. *id* is the one it gives itself; its clock is *clock_offset_seconds* ahead of ours."""
 
     id: str
     name: str | None
