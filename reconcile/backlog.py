@@ -66,9 +66,7 @@ class Backlog:
 
     def _let_go(self) -> int:
         gone = 0
-        while len(self._looks) > 1 and (
-            len(self._told) > self._most_observations or self._shown > self._most_shown
-        ):
+        while len(self._looks) > 1 and (len(self._told) > self._most_observations or self._shown > self._most_shown):
             self._drop(self._looks.popleft())
             gone += 1
         return gone

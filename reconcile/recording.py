@@ -10,6 +10,7 @@ from enum import StrEnum
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from reconcile.memory import Draft, Memory
 from reconcile.people import ALWAYS, People, User
 from reconcile.playback.check_in import CheckIn, Key, Kind, Observation, merged
 from reconcile.playback.facts import learnt
@@ -49,6 +50,16 @@ class Look(msgspec.Struct, frozen=True):
     vanished: tuple[int, ...] = ()
 
 
+class Shown(msgspec.Struct, frozen=True):
+    """A sighting of what is known: the check-in of *key* at *at* was still shown *until* then; bare without a *kind*."""
+
+    key: Key
+    key_id: int
+    at: datetime
+    kind: Kind | None
+    until: datetime
+
+
 class Arrival(msgspec.Struct):
     """What came in at once: a delivery's observation, or a look with all that it showed."""
 
@@ -75,36 +86,44 @@ class Recording:
     """Takes arrivals in within the transaction *db*; *now* is our clock, *ahead* how far each server's is ahead."""
 
     def __init__(
-        self, db: AsyncConnection, people: People, now: datetime, ahead: Mapping[str, timedelta] | None = None
+        self,
+        db: AsyncConnection,
+        people: People,
+        now: datetime,
+        ahead: Mapping[str, timedelta] | None = None,
+        draft: Draft | None = None,
     ) -> None:
         self.db = db
         self.people = people
         self.now = now
         self.ahead = ahead or {}
+        self.draft = draft or Memory().draft()
 
-    async def take(
-        self, arrivals: Sequence[Arrival], shown: Sequence[tuple[int, datetime, Kind, datetime]] = ()
-    ) -> Batch:
+    async def take(self, arrivals: Sequence[Arrival], shown: Sequence[Shown] = ()) -> Batch:
         """Keep what *arrivals* tell, settle what it touches, and return an answer for each.
 
-        *shown* are known check-ins (key id, at, kind) that were still shown until an instant.
+        *shown* are sightings of what is known already.
         """
-        await evidence.extend(self.db, shown)
         await self._link_newcomers(arrivals)
         mine = [[o for o in arrival.observations if self._is_recorded(o)] for arrival in arrivals]
         told = [o for each in mine for o in each]
         await self._see_servers(arrivals)
-        await lock_sessions(self.db, {(o.key.server_id, o.key.session_id, o.key.user_id) for o in told})
-        rows = await keys.find_or_add(self.db, {o.key for o in told} | self._still(arrivals))
+        still = self._still(arrivals)
+        named = {o.key for o in told} | {each.key for each in shown}
+        await lock_sessions(self.db, {(key.server_id, key.session_id, key.user_id) for key in named | still})
+        rows = await keys.find_or_add(self.db, {o.key for o in told} | still)
+        versions = await self._extend(shown)
+        for row in rows.values():
+            row.version = versions.get(row.id, row.version)
         fresh = await self._keep(told, rows)
         touched = {rows[key].id: at for key, at in fresh.items()}
         for number, at in await self._touched_by_looks(arrivals, rows):
             touched[number] = min(at, touched.get(number, at))
         await self._look(arrivals, rows)
-        for number, at, _kind, until in shown:
-            if self._is_late(until):
-                touched[number] = min(at, touched.get(number, at))
-        settling = Settling(self.db, self.people, self.now, ahead=self.ahead)
+        for each in shown:
+            if self._is_late(each.until):
+                touched[each.key_id] = min(each.at, touched.get(each.key_id, each.at))
+        settling = Settling(self.db, self.people, self.now, ahead=self.ahead, draft=self.draft)
         settled = await settling.settle(touched, touched) if touched else Settled([], [])
         answers = [await self._answer(arrival, kept, fresh) for arrival, kept in zip(arrivals, mine, strict=True)]
         return Batch(answers, settled, {key: row.id for key, row in rows.items()})
@@ -134,28 +153,39 @@ class Recording:
 
     # --- evidence -------------------------------------------------------------------------------------------------
 
+    async def _extend(self, shown: Sequence[Shown]) -> dict[int, int]:
+        """Keep until when known check-ins were shown; return the new versions of their keys."""
+        told = [(each.key_id, each.at, each.kind, each.until) for each in shown if each.kind is not None]
+        await evidence.extend(self.db, told)
+        await evidence.keep_sightings(self.db, [(each.key_id, each.until) for each in shown if each.kind is None])
+        versions = await keys.touch(self.db, {each.key_id for each in shown})
+        lines = {number: self.draft.line(number, version - 1) for number, version in versions.items()}
+        for each in shown:
+            version, line = versions.get(each.key_id, 0), lines.get(each.key_id)
+            if line is not None:
+                kind = each.kind
+                seen = line.sighted(each.until, version)
+                line = seen if kind is None else line.showing(each.at, kind, each.until, version)
+            lines[each.key_id] = line
+        for number, line in lines.items():
+            self.draft.set(number, line)
+        return versions
+
     async def _keep(self, told: Sequence[Observation], rows: Mapping[Key, KeyRow]) -> dict[Key, datetime]:
         """Keep the evidence in *told*; return the keys for which it was news, each with its earliest instant."""
         if not told:
             return {}
         fresh: dict[Key, datetime] = {}
-        check_ins = [(o.key, o.check_in) for o in told if o.check_in is not None]
-        news: dict[int, dict[tuple[datetime, Kind], CheckIn]] = {}
-        if check_ins:
-            earliest = min(check_in.at for _key, check_in in check_ins)
-            known = await evidence.recent(self.db, {rows[key].id for key, _ in check_ins}, earliest)
-            for key, check_in in check_ins:
-                number = rows[key].id
-                there = news.get(number, {}).get(check_in.identity) or _find(known.get(number, {}), check_in)
-                now = check_in if there is None else merged(there, check_in)
-                if now != there:
-                    news.setdefault(number, {})[check_in.identity] = now
-                    fresh[key] = min(check_in.at, fresh.get(key, check_in.at))
+        news = await self._news([(rows[o.key], o.check_in) for o in told if o.check_in is not None])
         await evidence.keep(self.db, {number: found.values() for number, found in news.items()})
+        for key, row in rows.items():
+            if row.id in news:
+                fresh[key] = min(at for at, _kind in news[row.id])
         sightings = [(o.key, o.sighting) for o in told if o.sighting is not None]
         await evidence.keep_sightings(self.db, ((rows[key].id, at) for key, at in sightings))
         for key, at in sightings:
             fresh[key] = min(at, fresh.get(key, at))
+        await self._remember(news, {rows[key].id for key, _at in sightings}, rows)
         changed: list[KeyRow] = []
         for each in told:
             row = rows[each.key]
@@ -168,14 +198,62 @@ class Recording:
         await keys.save(self.db, list({row.id: row for row in changed}.values()))
         return fresh
 
+    async def _news(self, told: Sequence[tuple[KeyRow, CheckIn]]) -> dict[int, dict[tuple[datetime, Kind], CheckIn]]:
+        """Return the check-ins, by key and merged with what is kept, that are not kept just so."""
+        news: dict[int, dict[tuple[datetime, Kind], CheckIn]] = {}
+        late = [(row, check_in) for row, check_in in told if not self._is_next(row, check_in)]
+        known: dict[int, dict[datetime, list[CheckIn]]] = {}
+        if late:
+            earliest = min(check_in.at for _row, check_in in late)
+            known = await evidence.recent(self.db, {row.id for row, _ in late}, earliest)
+        for row, check_in in told:
+            line = self.draft.line(row.id, row.version)
+            there = news.get(row.id, {}).get(check_in.identity)
+            there = there or _find(known.get(row.id, {}), check_in) or (line.known(check_in) if line else None)
+            now = check_in if there is None else merged(there, check_in)
+            if now != there:
+                news.setdefault(row.id, {})[check_in.identity] = now
+        return news
+
+    def _is_next(self, row: KeyRow, check_in: CheckIn) -> bool:
+        """Say whether memory is enough to tell what is known of *check_in*."""
+        line = self.draft.line(row.id, row.version)
+        return line is not None and (line.appends(check_in) or line.known(check_in) is not None)
+
+    async def _remember(
+        self,
+        news: Mapping[int, Mapping[tuple[datetime, Kind], CheckIn]],
+        sighted: set[int],
+        rows: Mapping[Key, KeyRow],
+    ) -> None:
+        """Note that the evidence of these keys has grown, and bring what is remembered of them up to date."""
+        versions = await keys.touch(self.db, {*news, *sighted})
+        for row in rows.values():
+            if row.id not in versions:
+                continue
+            line = self.draft.line(row.id, row.version)
+            row.version = versions[row.id]
+            if line is not None:
+                told = news.get(row.id, {}).values()
+                line = None if row.id in sighted else line.taking(told, row.version)
+            self.draft.set(row.id, line)
+
     def _still(self, arrivals: Sequence[Arrival]) -> set[Key]:
         return {key for arrival in arrivals if arrival.look is not None for key, _at, _kind in arrival.look.still}
 
     async def _look(self, arrivals: Sequence[Arrival], rows: Mapping[Key, KeyRow]) -> None:
         looks = [arrival.look for arrival in arrivals if arrival.look is not None]
         await evidence.keep_looks(self.db, {(look.server_id, look.at) for look in looks})
-        shown = [(rows[key].id, at, kind, look.at) for look in looks for key, at, kind in look.still if key in rows]
-        await evidence.extend(self.db, shown)
+        for look in looks:
+            known = self.draft.looks_of(look.server_id)
+            if known is not None and known.taken and look.at < known.taken[-1]:
+                self.draft.set_looks(look.server_id, None)
+        shown = [
+            Shown(key, rows[key].id, at, kind, look.at) for look in looks for key, at, kind in look.still if key in rows
+        ]
+        versions = await self._extend(shown)
+        for row in rows.values():
+            row.version = versions.get(row.id, row.version)
 
     async def _touched_by_looks(
         self, arrivals: Sequence[Arrival], rows: Mapping[Key, KeyRow]

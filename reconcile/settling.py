@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from reconcile.memory import Draft, Line, Looks, Memory
 from reconcile.people import People, fingerprint
 from reconcile.playback.check_in import CheckIn, ItemFacts, Key, gathered
 from reconcile.playback.cutting import Playback, Surroundings, cut
@@ -16,6 +18,7 @@ from reconcile.playback.edges import Sibling
 from reconcile.playback.facts import filled, item_of
 from reconcile.playback.media import identity_of
 from reconcile.playback.points import owned
+from reconcile.playback.thinning import thinned
 from reconcile.store import evidence, keys, media, playbacks
 from reconcile.store import watches as kept_watches
 from reconcile.store.keys import KeyRow
@@ -27,6 +30,9 @@ Unit = tuple[int, int, str]
 
 _SLACK = timedelta(hours=1)
 """How much further back than the resume window evidence is read: silences and races at its edge."""
+
+_THIN_FROM = 48
+"""How many check-ins a remembered line may gather before it is thinned (again: once it has doubled)."""
 
 _LOOKS_BEFORE = timedelta(minutes=2)
 """How long before a check-in a look may prove where it began."""
@@ -54,7 +60,7 @@ class Cutting(msgspec.Struct):
     row: KeyRow
     item: ItemFacts
     account_id: int | None
-    since: datetime | None
+    line: Line
     check_ins: tuple[CheckIn, ...]
     around: Surroundings
     kept: list[Kept]
@@ -76,9 +82,11 @@ class Settling:
         now: datetime,
         *,
         ahead: Mapping[str, timedelta] | None = None,
+        draft: Draft | None = None,
         whole: bool = False,
     ) -> None:
         self.db = db
+        self.draft = draft or Memory().draft()
         self.people = people
         self.now = now
         self.ahead = ahead or {}
@@ -104,6 +112,7 @@ class Settling:
         items = await self._items(cuttings.values())
         for each in cuttings.values():
             await self._keep(each, items)
+            self._remember(each)
         await self.settle_units()
         return Settled(self.changes, self.touched)
 
@@ -120,15 +129,12 @@ class Settling:
         horizon = None
         if not self.whole and since is not None:
             horizon = since - rules.resume_window - rules.paused_timeout - _SLACK
-        kept = (await playbacks.of_keys(self.db, [row.id], horizon))[row.id]
-        start = horizon
-        if horizon is not None and since is not None:
-            start = min([since, *(each.first_at for each in kept)])
-        check_ins = gathered(await evidence.line(self.db, row.id, start))
-        if start is not None and not check_ins:
-            start = None
-        floor = await playbacks.ended_before(self.db, row.id, start) if start is not None else None
-        related = await keys.relatives(self.db, {key})
+        line = self.draft.line(row.id, row.version) if horizon is not None else None
+        if line is None or not line.reaches(horizon):
+            line = await self._read_line(row, horizon, since)
+        kept = (await playbacks.of_keys(self.db, [row.id], line.start))[row.id]
+        start, check_ins = line.start, line.check_ins
+        related = await keys.relatives(self.db, key)
         others = [r.id for k, r in related.items() if k.session_id == key.session_id]
         elsewhere = [r.id for k, r in related.items() if k.user_id == key.user_id and k.session_id != key.session_id]
         mine = owned(check_ins, await evidence.told_to_others(self.db, others, start)) if others else check_ins
@@ -137,15 +143,57 @@ class Settling:
         known = (await media.catalogued(self.db, [(key.server_id, key.item_id)])).get((key.server_id, key.item_id))
         item = filled(item_of(row.facts), known) if known is not None else item_of(row.facts)
         around = Surroundings(
-            looks=await evidence.looks(self.db, key.server_id, first - _LOOKS_BEFORE),
+            looks=await self._looks(key.server_id, first - _LOOKS_BEFORE),
             elsewhere=sorted(each.at for each in away),
-            sightings=await evidence.sightings(self.db, row.id, start),
+            sightings=line.sightings,
             recorded=self.people.intervals((key.server_id, key.user_id)),
             runtime=item.runtime_seconds or None,
-            floor=floor,
+            floor=line.floor,
         )
         account = self.people.account_of((key.server_id, key.user_id), first)
-        return Cutting(row, item, account, start, tuple(mine), around, kept, [*others, *elsewhere])
+        return Cutting(row, item, account, line, tuple(mine), around, kept, [*others, *elsewhere])
+
+    async def _read_line(self, row: KeyRow, horizon: datetime | None, since: datetime | None) -> Line:
+        """Read all of a key's evidence that matters from *horizon* on."""
+        start = horizon
+        if horizon is not None and since is not None:
+            kept = (await playbacks.of_keys(self.db, [row.id], horizon))[row.id]
+            start = min([since, *(each.first_at for each in kept)])
+        check_ins = gathered(await evidence.line(self.db, row.id, start))
+        return Line(
+            version=row.version,
+            horizon=horizon,
+            start=start,
+            floor=await playbacks.ended_before(self.db, row.id, start) if start is not None else None,
+            check_ins=check_ins,
+            sightings=tuple(await evidence.sightings(self.db, row.id, start)),
+        )
+
+    async def _looks(self, server_id: str, since: datetime) -> Sequence[datetime]:
+        """Return the server's looks from *since* on; only those not remembered are read."""
+        known = self.draft.looks_of(server_id)
+        if known is None or known.since > since:
+            known = Looks(since, tuple(await evidence.looks(self.db, server_id, since)))
+        else:
+            after = known.taken[-1] + timedelta.resolution if known.taken else known.since
+            known = known.then(await evidence.looks(self.db, server_id, after))
+        if not self.whole:
+            self.draft.set_looks(server_id, known)
+        return known.taken[bisect_left(known.taken, since) :]
+
+    def _remember(self, each: Cutting) -> None:
+        """Remember a key's line for its next check-in, without the points that say nothing new."""
+        if self.whole:
+            return
+        line = each.line
+        if each.related or not line.check_ins:
+            self.draft.set(each.row.id, None)
+            return
+        if len(line.check_ins) > 2 * line.weight + _THIN_FROM:
+            rules = self.people.rules(each.account_id)
+            kept = thinned(line.check_ins, each.around, rules, self._now(each.row.key)).kept
+            line = msgspec.structs.replace(line, check_ins=kept, weight=len(kept))
+        self.draft.set(each.row.id, msgspec.structs.replace(line, version=each.row.version))
 
     async def _place_siblings(self, each: Cutting, cuttings: Mapping[int, Cutting]) -> bool:
         """Tell a key what else began in its session, as kept or as just cut; return whether anything did."""
@@ -192,8 +240,11 @@ class Settling:
         return found
 
     def _cut(self, each: Cutting) -> tuple[Playback, ...]:
-        now = self.now + self.ahead.get(each.row.key.server_id, timedelta())
-        return cut(each.check_ins, each.around, self.people.rules(each.account_id), now)
+        return cut(each.check_ins, each.around, self.people.rules(each.account_id), self._now(each.row.key))
+
+    def _now(self, key: Key) -> datetime:
+        """Return the time on the server's clock."""
+        return self.now + self.ahead.get(key.server_id, timedelta())
 
     # --- keeping ------------------------------------------------------------------------------------------------
 

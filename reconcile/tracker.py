@@ -15,11 +15,12 @@ import msgspec
 import structlog
 
 from reconcile.errors import StoreError
+from reconcile.memory import Memory
 from reconcile.people import People
 from reconcile.playback.check_in import CheckIn, Key, Kind, Observation, merged
-from reconcile.recording import NOT_RECORDED, Answer, Arrival, Batch, Look, Outcome, Recording
+from reconcile.recording import NOT_RECORDED, Answer, Arrival, Batch, Look, Outcome, Recording, Shown
 from reconcile.settling import Change, Settled, Settling
-from reconcile.store import deliveries, playbacks
+from reconcile.store import deliveries, evidence, playbacks
 from reconcile.store.engine import Transactions
 
 log = structlog.get_logger()
@@ -37,6 +38,9 @@ REMEMBERED = 20_000
 """How many keys' latest check-ins are remembered."""
 
 Clock = Callable[[], datetime]
+
+Place = tuple[int, datetime, Kind | None]
+"""(key id, instant, kind) of a check-in that is still shown; without a kind, 5 s of bare sightings."""
 
 
 class Last(msgspec.Struct):
@@ -79,7 +83,8 @@ class Tracker:
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()
         self._last: OrderedDict[Key, Last] = OrderedDict()
-        self._shown: dict[tuple[int, datetime, Kind], datetime] = {}
+        self._shown: dict[Place, Shown] = {}
+        self._memory = Memory()
         self._showing: dict[str, dict[Key, datetime]] = {}
         self._closing = False
 
@@ -101,6 +106,8 @@ class Tracker:
         """
         check_in = told.check_in
         last = self._last.get(told.key)
+        if told.sighting is not None and last is not None:
+            return self._sighted(told.key, last, told.sighting)
         if check_in is None or last is None or last.check_in.identity != check_in.identity:
             return False
         both = merged(last.check_in, check_in)
@@ -115,7 +122,18 @@ class Tracker:
             return False
         if until > last.until:
             last.until = until
-            self._shown[last.key_id, at, kind] = until
+            self._shown[last.key_id, at, kind] = Shown(key, last.key_id, at, kind, until)
+        return True
+
+    def _sighted(self, key: Key, last: Last, at: datetime) -> bool:
+        """Note a bare sighting of a key whose latest check-in is known: of each 5 s the last is kept."""
+        if at < last.check_in.at:
+            return False
+        bucket = evidence.bucket_start(at)
+        place = (last.key_id, bucket, None)
+        known = self._shown.get(place)
+        if known is None or at > known.until:
+            self._shown[place] = Shown(key, last.key_id, bucket, None, at)
         return True
 
     async def record(self, arrival: Arrival) -> Answer:
@@ -218,22 +236,24 @@ class Tracker:
             shown, self._shown = self._shown, {}
             ignored, self.ignored = self.ignored, {}
             try:
+                draft = self._memory.draft()
                 async with self.store.begin() as db:
-                    await Recording(db, self.people, self.clock(), self.ahead).take([], _rows(shown))
+                    recording = Recording(db, self.people, self.clock(), self.ahead, draft)
+                    settled = (await recording.take([], tuple(shown.values()))).settled
                     await deliveries.count(db, ignored)
+                self._memory.adopt(draft)
             except BaseException:
-                for place, until in shown.items():
-                    self._shown[place] = max(until, self._shown.get(place, until))
+                self._show_again(shown)
                 for reason, times in ignored.items():
                     self.ignore(reason, times)
                 raise
+        self.events.tell(settled)
 
     async def sweep(self, most: int = 500) -> int:
         """Cut again the open playbacks whose limit has passed; return how many keys that were."""
         now = self.clock()
-        latest = now + max((*self.ahead.values(), timedelta()))
         async with self.store.read() as db:
-            due = await playbacks.due(db, latest, most)
+            due = await playbacks.due(db, now, self.ahead, most)
         if not due:
             return 0
         async with self._turn:
@@ -244,19 +264,25 @@ class Tracker:
     # --- inside ---------------------------------------------------------------------------------------------------
 
     async def _settle(self, key_ids: Sequence[int], now: datetime) -> Settled:
+        draft = self._memory.draft()
         async with self.store.begin() as db:
             since = {number: each[0].first_at for number, each in (await playbacks.open_of(db, key_ids)).items()}
-            return await Settling(db, self.people, now, ahead=self.ahead).settle(key_ids, since)
+            settling = Settling(db, self.people, now, ahead=self.ahead, draft=draft)
+            settled = await settling.settle(key_ids, since)
+        self._memory.adopt(draft)
+        return settled
 
     async def _transact(self, arrivals: Sequence[Arrival]) -> Batch:
         shown, self._shown = self._shown, {}
+        draft = self._memory.draft()
         try:
             async with self.store.begin() as db:
-                batch = await Recording(db, self.people, self.clock(), self.ahead).take(arrivals, _rows(shown))
+                recording = Recording(db, self.people, self.clock(), self.ahead, draft)
+                batch = await recording.take(arrivals, tuple(shown.values()))
         except BaseException:
-            for place, until in shown.items():
-                self._shown[place] = max(until, self._shown.get(place, until))
+            self._show_again(shown)
             raise
+        self._memory.adopt(draft)
         self._remember(arrivals, batch.keys)
         self.events.tell(batch.settled)
         return batch
@@ -284,6 +310,13 @@ class Tracker:
             return away
         return Answer(said.outcome, said.reason, number)
 
+    def _show_again(self, shown: Mapping[Place, Shown]) -> None:
+        """Put back what a transaction that failed was to keep."""
+        for place, each in shown.items():
+            later = self._shown.get(place)
+            if later is None or later.until < each.until:
+                self._shown[place] = each
+
     def _remember(self, arrivals: Sequence[Arrival], ids: Mapping[Key, int]) -> None:
         """Remember the latest committed check-in of each key, so that more of the same needs no transaction."""
         for arrival in arrivals:
@@ -302,10 +335,6 @@ class Tracker:
                 self._last.move_to_end(told.key)
         while len(self._last) > REMEMBERED:
             self._last.popitem(last=False)
-
-
-def _rows(shown: Mapping[tuple[int, datetime, Kind], datetime]) -> list[tuple[int, datetime, Kind, datetime]]:
-    return [(*place, until) for place, until in shown.items()]
 
 
 __all__ = ["NOT_RECORDED", "Answer", "Arrival", "Change", "Events", "Look", "Outcome", "Tracker"]

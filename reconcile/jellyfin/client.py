@@ -103,6 +103,10 @@ class JellyfinClient:
         """Return the installed plugins. The key must be an administrator's, as every API key is."""
         return catalogue.plugins((await self._get("/Plugins")).body)
 
+    async def plugin_configuration(self, plugin_id: str) -> bytes:
+        """Return a plugin's configuration as it came; its keys and tokens may be in it."""
+        return (await self._get(f"/Plugins/{normalised_id(plugin_id)}/Configuration")).body
+
     async def _get(self, path: str, query: Mapping[str, str] | None = None, *, is_public: bool = False) -> Answer:
         """GET *path* under the base path, following redirects on the same host only."""
         url = self._base.copy_with(path=self._base.path.rstrip("/") + path)

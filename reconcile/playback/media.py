@@ -49,5 +49,6 @@ def _public(item: ItemFacts) -> tuple[Alias, ...]:
 
 
 def conflict(one: dict[str, str | None], other: dict[str, str | None]) -> bool:
-    """Say whether two media cannot be the same: a source gives each a different id."""
-    return any(one[s] and other[s] and one[s] != other[s] for s in SOURCES)
+    """Say whether two media (as kept, by column) cannot be the same: a source gives each a different id."""
+    columns = tuple(f"{source}_id" for source in SOURCES)
+    return any(one[c] and other[c] and one[c] != other[c] for c in columns)

@@ -19,6 +19,8 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from reconcile.errors import SettingRefused, StoreAway
+from reconcile.store.inline import CONNECT
+from reconcile.store.inline import NAME as INLINE
 
 PATIENCE = timedelta(milliseconds=80)
 """How long another process may hold SQLite's lock before the store counts as away: a viewer's player waits with us."""
@@ -109,7 +111,8 @@ def sqlite_engine(url: str, *, patience: timedelta, foreign_keys: bool = True) -
         "foreign_keys": int(foreign_keys),
         "secure_delete": "ON",
     }
-    engine = _made(url, pool_size=1, max_overflow=0)
+    inline = url.replace("sqlite+aiosqlite", INLINE, 1)
+    engine = _made(inline, pool_size=1, max_overflow=0, connect_args={**CONNECT})
     _prepare_sqlite(engine, pragmas, "BEGIN IMMEDIATE")
     return engine
 

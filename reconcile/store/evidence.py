@@ -20,14 +20,35 @@ BUCKET = timedelta(seconds=5)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def _since(column: sa.ColumnElement[datetime]) -> sa.ColumnElement[bool]:
+    return column >= sa.bindparam("since", type_=column.type)
+
+
+# Asked for every check-in: made once, because making a statement costs more than SQLite takes to answer it.
+_LINE = (
+    sa.select(
+        check_in.c.at,
+        check_in.c.kind,
+        check_in.c.position,
+        check_in.c.reported,
+        check_in.c.seen_at,
+        check_in.c.sighted_until,
+        check_in.c.channels,
+    )
+    .where(check_in.c.key_id == sa.bindparam("key"), _since(check_in.c.at))
+    .order_by(check_in.c.at)
+)
+_SIGHTINGS = (
+    sa.select(sighting.c.at)
+    .where(sighting.c.key_id == sa.bindparam("key"), _since(sighting.c.at))
+    .order_by(sighting.c.at)
+)
+_LOOKS = sa.select(look.c.at).where(look.c.server_id == sa.bindparam("server"), _since(look.c.at)).order_by(look.c.at)
+
+
 async def line(db: AsyncConnection, key_id: int, since: datetime | None) -> list[CheckIn]:
     """Return the check-ins of a key from *since* on, in order of time."""
-    c = check_in.c
-    query = sa.select(c.at, c.kind, c.position, c.reported, c.seen_at, c.sighted_until, c.channels)
-    query = query.where(c.key_id == key_id).order_by(c.at)
-    if since is not None:
-        query = query.where(c.at >= since)
-    rows = await db.execute(query)
+    rows = await db.execute(_LINE, {"key": key_id, "since": since or _EPOCH})
     return [
         CheckIn(at, Kind(kind), position, reported, seen_at, sighted_until, channels_of(mask))
         for at, kind, position, reported, seen_at, sighted_until, mask in rows
@@ -114,10 +135,7 @@ def _as_kept(at: datetime) -> str:
 
 async def sightings(db: AsyncConnection, key_id: int, since: datetime | None) -> list[datetime]:
     """Return the bare sightings of a key from *since* on."""
-    query = sa.select(sighting.c.at).where(sighting.c.key_id == key_id).order_by(sighting.c.at)
-    if since is not None:
-        query = query.where(sighting.c.at >= since)
-    return list((await db.execute(query)).scalars())
+    return list((await db.execute(_SIGHTINGS, {"key": key_id, "since": since or _EPOCH})).scalars())
 
 
 async def keep_sightings(db: AsyncConnection, told: Iterable[tuple[int, datetime]]) -> None:
@@ -139,12 +157,14 @@ async def keep_sightings(db: AsyncConnection, told: Iterable[tuple[int, datetime
     )
 
 
+def bucket_start(at: datetime) -> datetime:
+    """Return the beginning of the 5 s that *at* lies in."""
+    return _EPOCH + (at - _EPOCH) // BUCKET * BUCKET
+
+
 async def looks(db: AsyncConnection, server_id: str, since: datetime | None) -> list[datetime]:
     """Return a server's looks from *since* on, in order of time."""
-    query = sa.select(look.c.at).where(look.c.server_id == server_id).order_by(look.c.at)
-    if since is not None:
-        query = query.where(look.c.at >= since)
-    return list((await db.execute(query)).scalars())
+    return list((await db.execute(_LOOKS, {"server": server_id, "since": since or _EPOCH})).scalars())
 
 
 async def keep_looks(db: AsyncConnection, taken: Collection[tuple[str, datetime]]) -> None:

@@ -47,7 +47,6 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _MEDIA = (
-    media.c.id.label("media_id"),
     media.c.kind.label("media_kind"),
     media.c.title.label("media_title"),
     media.c.year,
@@ -118,7 +117,7 @@ def _playbacks() -> sa.Select[Any]:
             k.facts,
             link.c.user_name,
             account.c.name.label("account_name"),
-            *(each for each in _MEDIA if each.name != "media_id"),
+            *_MEDIA,
         )
         .join(playback_key, k.id == c.key_id)
         .outerjoin(media, media.c.id == c.media_id)

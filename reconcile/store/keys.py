@@ -61,13 +61,23 @@ def _is_one_of(keys: Iterable[Key]) -> sa.ColumnElement[bool]:
     )
 
 
+_FIND = sa.select(*_COLUMNS).where(
+    playback_key.c.server_id == sa.bindparam("server_id"),
+    playback_key.c.session_id == sa.bindparam("session_id"),
+    playback_key.c.user_id == sa.bindparam("user_id"),
+    playback_key.c.item_id == sa.bindparam("item_id"),
+)
+
+
 async def find(db: AsyncConnection, keys: Collection[Key]) -> dict[Key, KeyRow]:
     """Return the rows of those *keys* that are known."""
     found: dict[Key, KeyRow] = {}
     wanted = list(keys)
+    if len(wanted) == 1:
+        rows = [*await db.execute(_FIND, msgspec.structs.asdict(wanted[0]))]
+        return {known.key: known for known in map(_row, rows)}
     for start in range(0, len(wanted), CHUNK // 4):
-        rows = await db.execute(sa.select(*_COLUMNS).where(_is_one_of(wanted[start : start + CHUNK // 4])))
-        for row in rows:
+        for row in await db.execute(sa.select(*_COLUMNS).where(_is_one_of(wanted[start : start + CHUNK // 4]))):
             known = _row(row)
             found[known.key] = known
     return found
@@ -96,34 +106,43 @@ async def by_id(db: AsyncConnection, ids: Collection[int]) -> dict[int, KeyRow]:
     return found
 
 
-async def relatives(db: AsyncConnection, keys: Collection[Key]) -> dict[Key, KeyRow]:
+_RELATIVES = sa.select(*_COLUMNS).where(
+    playback_key.c.server_id == sa.bindparam("server_id"),
+    sa.or_(
+        sa.and_(
+            playback_key.c.session_id == sa.bindparam("session_id"), playback_key.c.user_id != sa.bindparam("user_id")
+        ),
+        sa.and_(
+            playback_key.c.session_id != sa.bindparam("session_id"), playback_key.c.user_id == sa.bindparam("user_id")
+        ),
+    ),
+    playback_key.c.item_id == sa.bindparam("item_id"),
+)
+
+
+async def relatives(db: AsyncConnection, key: Key) -> dict[Key, KeyRow]:
     """Return the keys of the same session and item (other users), and of the same user and item (other sessions)."""
-    c = playback_key.c
-    found: dict[Key, KeyRow] = {}
-    wanted = list(keys)
-    for start in range(0, len(wanted), CHUNK // 8):
-        part = wanted[start : start + CHUNK // 8]
-        condition = sa.or_(
-            *(
-                sa.and_(c.server_id == k.server_id, c.item_id == k.item_id, mine)
-                for k in part
-                for mine in (c.session_id == k.session_id, c.user_id == k.user_id)
-            )
-        )
-        for row in await db.execute(sa.select(*_COLUMNS).where(condition)):
-            known = _row(row)
-            if known.key not in keys:
-                found[known.key] = known
-    return found
+    rows = await db.execute(_RELATIVES, msgspec.structs.asdict(key))
+    return {known.key: known for known in map(_row, rows)}
 
 
 async def save(db: AsyncConnection, rows: Sequence[KeyRow]) -> None:
-    """Keep the facts of *rows*, and note that the evidence of each has changed."""
+    """Keep the facts of *rows*."""
     if not rows:
         return
     statement = (
-        sa.update(playback_key)
-        .where(playback_key.c.id == sa.bindparam("key"))
-        .values(version=playback_key.c.version + 1, facts=sa.bindparam("told"))
+        sa.update(playback_key).where(playback_key.c.id == sa.bindparam("key")).values(facts=sa.bindparam("told"))
     )
     await db.execute(statement, [{"key": row.id, "told": row.facts} for row in rows])
+
+
+async def touch(db: AsyncConnection, ids: Collection[int]) -> dict[int, int]:
+    """Note that the evidence of the keys numbered *ids* has changed; return the new version of each."""
+    found: dict[int, int] = {}
+    wanted = sorted(ids)
+    c = playback_key.c
+    for start in range(0, len(wanted), CHUNK):
+        grown = sa.update(playback_key).where(c.id.in_(wanted[start : start + CHUNK])).values(version=c.version + 1)
+        for row in await db.execute(grown.returning(c.id, c.version)):
+            found[row[0]] = row[1]
+    return found

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -49,15 +49,24 @@ _BORDERS = (
 )
 
 
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_OF_KEYS = (
+    sa.select(playback)
+    .where(
+        playback.c.key_id.in_(sa.bindparam("ids", expanding=True)),
+        playback.c.last_at >= sa.bindparam("since", type_=playback.c.last_at.type),
+    )
+    .order_by(playback.c.first_at)
+)
+
+
 async def of_keys(db: AsyncConnection, ids: Collection[int], since: datetime | None = None) -> dict[int, list[Kept]]:
     """Return the playbacks of the keys numbered *ids* that were not over by *since*, by key, oldest first."""
     found: dict[int, list[Kept]] = {number: [] for number in ids}
     wanted = list(ids)
     for start in range(0, len(wanted), CHUNK):
-        query = sa.select(playback).where(playback.c.key_id.in_(wanted[start : start + CHUNK]))
-        if since is not None:
-            query = query.where(playback.c.last_at >= since)
-        for row in (await db.execute(query.order_by(playback.c.first_at))).mappings():
+        asked = {"ids": wanted[start : start + CHUNK], "since": since or _LONG_AGO}
+        for row in (await db.execute(_OF_KEYS, asked)).mappings():
             values = dict(row)
             found[values["key_id"]].append(
                 Kept(
@@ -85,21 +94,23 @@ async def ended_before(db: AsyncConnection, key_id: int, at: datetime) -> dateti
     return found
 
 
+_SIBLINGS = (
+    sa.select(playback.c.key_id, playback.c.first_at, playback.c.started_at, playback.c.last_at)
+    .join(playback_key, playback_key.c.id == playback.c.key_id)
+    .where(
+        playback_key.c.server_id == sa.bindparam("server_id"),
+        playback_key.c.session_id == sa.bindparam("session_id"),
+        playback_key.c.user_id == sa.bindparam("user_id"),
+        playback_key.c.item_id != sa.bindparam("item_id"),
+        playback.c.last_at >= sa.bindparam("since", type_=playback.c.last_at.type),
+    )
+)
+
+
 async def beginnings(db: AsyncConnection, key: Key, since: datetime) -> list[tuple[int, Sibling, datetime]]:
     """Return the playbacks of other items in the key's session, for its user: key id, beginning, last check-in."""
-    c, k = playback.c, playback_key.c
-    query = (
-        sa.select(c.key_id, c.first_at, c.started_at, c.last_at)
-        .join(playback_key, k.id == c.key_id)
-        .where(
-            k.server_id == key.server_id,
-            k.session_id == key.session_id,
-            k.user_id == key.user_id,
-            k.item_id != key.item_id,
-            c.last_at >= since,
-        )
-    )
-    return [(number, Sibling(first, began), last) for number, first, began, last in await db.execute(query)]
+    asked = {**msgspec.structs.asdict(key), "since": since}
+    return [(number, Sibling(first, began), last) for number, first, began, last in await db.execute(_SIBLINGS, asked)]
 
 
 def values_of(
@@ -171,36 +182,38 @@ async def set_units(
     await db.execute(sa.insert(playback_unit), rows)
 
 
+_VIEWINGS = (
+    sa.select(
+        playback.c.id,
+        playback.c.started_at,
+        playback.c.ended_at,
+        playback.c.watched_seconds,
+        playback.c.reached_seconds,
+        playback.c.runtime_seconds,
+        playback.c.covered,
+        playback.c.intervals,
+        playback.c.channels,
+        playback.c.completed_at,
+        playback_unit.c.share,
+        playback_key.c.server_id,
+        playback_key.c.session_id,
+        playback_key.c.item_id,
+    )
+    .join(playback_unit, playback_unit.c.playback_id == playback.c.id)
+    .join(playback_key, playback_key.c.id == playback.c.key_id)
+    .where(
+        playback_unit.c.account_id == sa.bindparam("account"),
+        playback_unit.c.media_id == sa.bindparam("media"),
+        playback_unit.c.unit == sa.bindparam("shown"),
+    )
+)
+
+
 async def viewings(
     db: AsyncConnection, account_id: int, media_id: int, unit: str
 ) -> tuple[list[Viewing], dict[str, float]]:
     """Return all playbacks of one unit by one account, named by their ids, and each one's share of its time."""
-    c = playback.c
-    query = (
-        sa.select(
-            c.id,
-            c.started_at,
-            c.ended_at,
-            c.watched_seconds,
-            c.reached_seconds,
-            c.runtime_seconds,
-            c.covered,
-            c.intervals,
-            c.channels,
-            c.completed_at,
-            playback_unit.c.share,
-            playback_key.c.server_id,
-            playback_key.c.session_id,
-            playback_key.c.item_id,
-        )
-        .join(playback_unit, playback_unit.c.playback_id == c.id)
-        .join(playback_key, playback_key.c.id == c.key_id)
-        .where(
-            playback_unit.c.account_id == account_id,
-            playback_unit.c.media_id == media_id,
-            playback_unit.c.unit == unit,
-        )
-    )
+    asked = {"account": account_id, "media": media_id, "shown": unit}
     found: list[Viewing] = []
     shares: dict[str, float] = {}
     for (
@@ -216,7 +229,7 @@ async def viewings(
         completed_at,
         share,
         *seat,
-    ) in await db.execute(query):
+    ) in await db.execute(_VIEWINGS, asked):
         name = f"{number:012d}"
         shares[name] = share
         last = _last_watched(intervals)
@@ -268,10 +281,12 @@ async def set_verdicts(db: AsyncConnection, verdicts: dict[str, Verdict], rules:
     )
 
 
-async def due(db: AsyncConnection, now: datetime, most: int) -> list[int]:
-    """Return the keys of open playbacks whose limit has passed."""
+async def due(db: AsyncConnection, now: datetime, ahead: Mapping[str, timedelta], most: int) -> list[int]:
+    """Return the keys of open playbacks whose limit has passed; *ahead*: by how much servers' clocks are ahead of *now*."""
     c = playback.c
-    query = sa.select(c.key_id).where(c.due_at <= now).order_by(c.due_at).limit(most)
+    passed = [sa.and_(c.server_id == server_id, c.due_at <= now + more) for server_id, more in ahead.items()]
+    passed.append(sa.and_(c.server_id.not_in(ahead), c.due_at <= now))
+    query = sa.select(c.key_id).where(c.due_at.is_not(None), sa.or_(*passed)).order_by(c.due_at).limit(most)
     return list(dict.fromkeys((await db.execute(query)).scalars()))
 
 

@@ -54,3 +54,21 @@ async def add_api_token(
 async def used(db: AsyncConnection, number: int, now: datetime) -> None:
     """Note that the API token *number* was used."""
     await db.execute(sa.update(kept_token).where(kept_token.c.id == number).values(last_used_at=now))
+
+
+async def api_tokens(db: AsyncConnection) -> list[ApiToken]:
+    """Return the API tokens, oldest first."""
+    c = kept_token.c
+    rows = await db.execute(sa.select(c.id, c.name, c.scopes, c.created_at, c.last_used_at).order_by(c.id))
+    return [ApiToken(row[0], row[1], tuple(row[2]), row[3], row[4]) for row in rows]
+
+
+async def remove_api_token(db: AsyncConnection, number: int) -> bool:
+    """Forget an API token; return whether there was one."""
+    gone = sa.delete(kept_token).where(kept_token.c.id == number).returning(kept_token.c.id)
+    return (await db.execute(gone)).first() is not None
+
+
+async def remove_webhook_token(db: AsyncConnection, fingerprint: str) -> None:
+    """Forget a webhook token."""
+    await db.execute(sa.delete(webhook_token).where(webhook_token.c.hash == fingerprint))

@@ -16,11 +16,17 @@ from reconcile.store.tables import watch, watch_playback
 Row = dict[str, Any]
 
 
+_OF_UNIT = sa.select(watch).where(
+    watch.c.account_id == sa.bindparam("account"),
+    watch.c.media_id == sa.bindparam("media"),
+    watch.c.unit == sa.bindparam("shown"),
+)
+
+
 async def of_unit(db: AsyncConnection, account_id: int, media_id: int, unit: str) -> dict[str, Row]:
     """Return the kept rows of one unit by day, each with its ``playbacks``."""
-    c = watch.c
-    query = sa.select(watch).where(c.account_id == account_id, c.media_id == media_id, c.unit == unit)
-    rows = {row["day"]: dict(row) | {"playbacks": []} for row in (await db.execute(query)).mappings()}
+    asked = {"account": account_id, "media": media_id, "shown": unit}
+    rows = {row["day"]: dict(row) | {"playbacks": []} for row in (await db.execute(_OF_UNIT, asked)).mappings()}
     by_id = {row["id"]: row for row in rows.values()}
     if by_id:
         told = sa.select(watch_playback.c.watch_id, watch_playback.c.playback_id)

@@ -1,0 +1,149 @@
+"""What is remembered of committed evidence, so that the next check-in of a key need not read its whole line again.
+
+A remembered line is good only while the key's version is the one that was read within the transaction: whoever else
+writes evidence of the key, in this process or another, makes the version grow.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from reconcile.playback.check_in import CheckIn, Kind
+
+MOST_LINES = 5_000
+LOOKS_FOR = timedelta(hours=26)
+"""How far back looks are remembered."""
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A key's evidence from *start* on, as `cut` needs it: points that lie on the line between others may be missing.
+
+    *horizon* is how far back it was sure that nothing else matters; *floor* the end of the playback before. *weight* is
+    how many check-ins there were when it was last thinned.
+    """
+
+    version: int
+    horizon: datetime | None
+    start: datetime | None
+    floor: datetime | None
+    check_ins: tuple[CheckIn, ...]
+    sightings: tuple[datetime, ...] = ()
+    weight: int = 0
+
+    def reaches(self, horizon: datetime | None) -> bool:
+        """Say whether it holds all that matters from *horizon* on."""
+        return self.horizon is None or (horizon is not None and horizon >= self.horizon)
+
+    def known(self, check_in: CheckIn) -> CheckIn | None:
+        """Return the check-in of the same identity, where it is the last one."""
+        last = self.check_ins[-1] if self.check_ins else None
+        return last if last is not None and last.identity == check_in.identity else None
+
+    def appends(self, check_in: CheckIn) -> bool:
+        """Say whether *check_in* comes after all that is remembered."""
+        return bool(self.check_ins) and check_in.at > self.check_ins[-1].at
+
+    def taking(self, news: Iterable[CheckIn], version: int) -> Line | None:
+        """Return the line with *news* at its end; None if they belong elsewhere."""
+        found = list(self.check_ins)
+        for check_in in sorted(news, key=lambda c: c.at):
+            if found and found[-1].identity == check_in.identity:
+                found[-1] = check_in
+            elif found and check_in.at > found[-1].at:
+                found.append(check_in)
+            else:
+                return None
+        return msgspec.structs.replace(self, check_ins=tuple(found), version=version)
+
+    def showing(self, at: datetime, kind: Kind, until: datetime, version: int) -> Line | None:
+        """Return the line whose last check-in was shown *until* then; None if it is another one that was."""
+        last = self.check_ins[-1] if self.check_ins else None
+        if last is None or last.identity != (at, kind):
+            return None
+        last = msgspec.structs.replace(last, sighted_until=max(until, last.sighted_until))
+        return msgspec.structs.replace(self, check_ins=(*self.check_ins[:-1], last), version=version)
+
+    def sighted(self, at: datetime, version: int) -> Line:
+        """Return the line with one more bare sighting."""
+        return msgspec.structs.replace(self, sightings=tuple(sorted({*self.sightings, at})), version=version)
+
+
+class Looks(msgspec.Struct, frozen=True):
+    """A server's looks from *since* on, in order of time."""
+
+    since: datetime
+    taken: tuple[datetime, ...]
+
+    def then(self, more: Sequence[datetime]) -> Looks:
+        """Return these and *more*, which come after them."""
+        return Looks(self.since, (*self.taken, *more)) if more else self
+
+    def recent(self) -> Looks:
+        """Return those of the last day or so."""
+        if not self.taken or self.taken[-1] - self.since <= 2 * LOOKS_FOR:
+            return self
+        since = self.taken[-1] - LOOKS_FOR
+        return Looks(since, self.taken[bisect_left(self.taken, since) :])
+
+
+class Memory:
+    """Lines by key, and looks by server, as committed."""
+
+    def __init__(self) -> None:
+        self._lines: OrderedDict[int, Line] = OrderedDict()
+        self._looks: dict[str, Looks] = {}
+
+    def draft(self) -> Draft:
+        """Return what one transaction may change; it counts from `adopt` on."""
+        return Draft(self._lines, self._looks)
+
+    def adopt(self, draft: Draft) -> None:
+        """Remember what *draft* says: its transaction is committed."""
+        for key_id, line in draft.changed.items():
+            self._lines.pop(key_id, None)
+            if line is not None:
+                self._lines[key_id] = line
+        while len(self._lines) > MOST_LINES:
+            self._lines.popitem(last=False)
+        for server_id, looks in draft.looks.items():
+            if looks is None:
+                self._looks.pop(server_id, None)
+            else:
+                self._looks[server_id] = looks.recent()
+
+    def forget(self) -> None:
+        """Forget everything: the rules or the people have changed."""
+        self._lines.clear()
+        self._looks.clear()
+
+
+class Draft:
+    """What one transaction reads of the memory, and what it changes."""
+
+    def __init__(self, lines: OrderedDict[int, Line], looks: dict[str, Looks]) -> None:
+        self._lines = lines
+        self._looks = looks
+        self.changed: dict[int, Line | None] = {}
+        self.looks: dict[str, Looks | None] = {}
+
+    def line(self, key_id: int, version: int) -> Line | None:
+        """Return the line of a key, if it is remembered and of *version*."""
+        line = self.changed[key_id] if key_id in self.changed else self._lines.get(key_id)
+        return line if line is not None and line.version == version else None
+
+    def set(self, key_id: int, line: Line | None) -> None:
+        """Remember *line*; None forgets the key's."""
+        self.changed[key_id] = line
+
+    def looks_of(self, server_id: str) -> Looks | None:
+        """Return the remembered looks of a server."""
+        return self.looks[server_id] if server_id in self.looks else self._looks.get(server_id)
+
+    def set_looks(self, server_id: str, looks: Looks | None) -> None:
+        """Remember a server's looks; None forgets them."""
+        self.looks[server_id] = looks
