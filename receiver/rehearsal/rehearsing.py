@@ -19,7 +19,7 @@ from receiver.rehearsal.evening import evening
 from receiver.rehearsal.library import SERVER_ID
 from receiver.rehearsal.losses import is_deaf, outages_of, with_losses
 from receiver.rehearsal.recording import Delivery, Recording, record
-from receiver.rehearsal.score import Error, Found, Row, Score, quantile, scored
+from receiver.rehearsal.score import Error, Found, Hearing, Row, Score, quantile, scored
 from reconcile.jellyfin.sessions import decode_snapshot, session_observations
 from reconcile.people import People
 from reconcile.playback.check_in import Observation
@@ -64,7 +64,7 @@ class Report(msgspec.Struct):
         s = self.score
         yield f"{self.mode.value}: {self.evenings} evenings, {s.true} true playbacks"
         yield f"  missed {s.missed}, split {s.split}, doubled {s.doubled}"
-        yield f"  watches wrong {s.wrong}, and {s.close} within 1 % of the threshold"
+        yield f"  watches wrong {s.wrong}, {s.close} within 1 % of the threshold, {s.hidden} that nobody could know"
         yield f"  watched, error in seconds: {_spread(s.errors)}"
         known = [error for error in s.errors if not error.apart]
         yield f"    what the rules can know: {_spread(known)}"
@@ -122,7 +122,9 @@ async def rehearsed(seed: int, mode: Mode, *, faults: bool) -> Score:
             found, rows = await stage.ledger()
         finally:
             await stage.close()
-    return scored(seed, recording.truths, found, rows, mode.value, Rules())
+    ahead = timedelta(seconds=recording.clock_offset)
+    away = tuple((since + ahead, until + ahead) for since, until in stage.away)
+    return scored(seed, recording.truths, found, rows, Hearing(mode.value, away))
 
 
 _templates: dict[str, Path] = {}
@@ -146,6 +148,7 @@ class Stage:
     def __init__(self, url: str, recording: Recording) -> None:
         self.recording = recording
         self.store = Transactions(url)
+        self.away: list[tuple[datetime, datetime]] = []
         self.people = People(Rules(), UTC, auto_link=True)
         self.now = recording.our_time(recording.began)
         self.tracker = Tracker(self.store, self.people, lambda: self.now)
@@ -157,7 +160,7 @@ class Stage:
 
     async def play(self, mode: Mode) -> None:
         """Bring everything that *mode* hears in, in order of arrival, and let the night pass."""
-        deaf = outages_of(self.recording, self.recording.script.seed) if mode is Mode.LOSSES else []
+        deaf = self.away = outages_of(self.recording, self.recording.script.seed) if mode is Mode.LOSSES else []
         heard: list[tuple[datetime, Delivery | tuple[datetime, bytes]]] = []
         if mode is not Mode.POLL:
             lossy = mode is Mode.LOSSES

@@ -25,6 +25,12 @@ LOOSE = timedelta(seconds=60)
 BACK = 35.0
 """A seek back by less than one report interval, in seconds, looks like buffering in every channel."""
 
+UNHEARD = "died unheard"
+AWAY = "it began, ended or jumped while we were away"
+TABS = "behind another tab of the same browser"
+_HIDING = frozenset({UNHEARD, AWAY, TABS})
+"""What may hide so much that a watch is lost or made with it."""
+
 EDGE = 0.01
 """This close to the threshold, as a share of the runtime, a second decides whether it counts."""
 
@@ -58,6 +64,17 @@ class Error(msgspec.Struct, frozen=True):
     apart: str = ""
 
 
+class Hearing(msgspec.Struct, frozen=True):
+    """What could be heard: the *mode*, and the times, on the server's clock, in which our own service was *away*."""
+
+    mode: str
+    away: tuple[tuple[datetime, datetime], ...] = ()
+
+    def misses(self, at: datetime) -> bool:
+        """Say whether what happened *at* that instant reached nobody."""
+        return any(since <= at <= until for since, until in self.away)
+
+
 class Score(msgspec.Struct):
     """What a number of evenings came to."""
 
@@ -67,19 +84,20 @@ class Score(msgspec.Struct):
     doubled: int = 0
     wrong: int = 0
     close: int = 0
+    hidden: int = 0
     errors: list[Error] = []
     notes: list[str] = []
 
     def add(self, other: Score) -> None:
         """Take the score of more evenings in."""
-        for name in ("true", "missed", "split", "doubled", "wrong", "close"):
+        for name in ("true", "missed", "split", "doubled", "wrong", "close", "hidden"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.errors = self.errors + other.errors
         self.notes = self.notes + other.notes
 
 
 def scored(
-    seed: int, truths: Sequence[Truth], found: Sequence[Found], rows: Iterable[Row], mode: str, rules: Rules
+    seed: int, truths: Sequence[Truth], found: Sequence[Found], rows: Iterable[Row], heard: Hearing
 ) -> Score:
     """Return how what was *found* in one evening, and its completed watches, compare with the *truths*."""
     score = Score(errors=[], notes=[])
@@ -90,12 +108,12 @@ def scored(
     for each in found:
         theirs[each.place].append(each)
     for place in sorted({*mine, *theirs}):
-        _compare(score, seed, place, mine[place], theirs[place], mode)
-    _compare_rows(score, seed, truths, set(rows), rules)
+        _compare(score, seed, place, mine[place], theirs[place], heard)
+    _compare_rows(score, seed, truths, set(rows), heard)
     return score
 
 
-def _compare(score: Score, seed: int, place: Place, truths: Sequence[Truth], found: Sequence[Found], mode: str) -> None:
+def _compare(score: Score, seed: int, place: Place, truths: Sequence[Truth], found: Sequence[Found], heard: Hearing) -> None:
     matches: dict[int, list[Found]] = {number: [] for number in range(len(truths))}
     for each in found:
         overlaps = [_overlap(each, truth) for truth in truths]
@@ -105,13 +123,13 @@ def _compare(score: Score, seed: int, place: Place, truths: Sequence[Truth], fou
             score.doubled += 1
             score.notes.append(f"{seed}: doubled {place[2][:6]} at {each.started_at:%H:%M:%S}")
     for number, truth in enumerate(truths):
-        _compare_one(score, seed, place, truth, matches[number], mode)
+        _compare_one(score, seed, place, truth, matches[number], heard)
 
 
-def _compare_one(score: Score, seed: int, place: Place, truth: Truth, found: Sequence[Found], mode: str) -> None:
+def _compare_one(score: Score, seed: int, place: Place, truth: Truth, found: Sequence[Found], heard: Hearing) -> None:
     if truth.zap and not found:
         return
-    apart = why_apart(truth, mode)
+    apart = why_apart(truth, heard)
     score.true += 1
     if not found:
         if not apart:
@@ -131,27 +149,33 @@ def _overlap(found: Found, truth: Truth) -> timedelta:
     return min(found.ended_at, truth.ended_at) - max(found.started_at, truth.started_at)
 
 
-def why_apart(truth: Truth, mode: str) -> str:
+def why_apart(truth: Truth, heard: Hearing) -> str:
     """Return why no rule can know how long this was watched, '' where one can (DESIGN §5, Bars)."""
     if truth.unheard:
-        return "died unheard"
+        return UNHEARD
     if "slow" in truth.faults:
         return "played slower than 1×: a position cannot tell that from buffering"
+    if any(heard.misses(at) for at, what, _jump in truth.corners if what != "stall"):
+        return AWAY
     jumps = [jump for _at, what, jump in truth.corners if what == "seek"]
     if any(-BACK <= jump < 0 for jump in jumps) or "silent seek" in truth.faults:
         return "a seek inside one report interval"
-    if mode == "poll" and "two tabs" in truth.faults:
-        return "behind another tab of the same browser"
-    if mode == "poll" and any(what in ("seek", "pause") for _at, what, _jump in truth.corners):
+    if heard.mode == "poll" and "two tabs" in truth.faults:
+        return TABS
+    if heard.mode == "poll" and any(what in ("seek", "pause") for _at, what, _jump in truth.corners):
         return "a seek or pause inside one report interval"
     return ""
 
 
-def _compare_rows(score: Score, seed: int, truths: Sequence[Truth], rows: set[Row], rules: Rules) -> None:
-    real, close = true_rows(truths, rules)
+def _compare_rows(score: Score, seed: int, truths: Sequence[Truth], rows: set[Row], heard: Hearing) -> None:
+    real, close = true_rows(truths, Rules())
+    hidden = {(truth.user_id, truth.item_id) for truth in truths if why_apart(truth, heard) in _HIDING}
     for row in sorted(real ^ rows):
-        if (row.user_id, row.item_id) in close:
+        who = (row.user_id, row.item_id)
+        if who in close:
             score.close += 1
+        elif who in hidden:
+            score.hidden += 1
         else:
             score.wrong += 1
         side = "lacks" if row in real else "has"
