@@ -144,6 +144,10 @@ class Draft:
         """Return the remembered looks of a server."""
         return self.looks[server_id] if server_id in self.looks else self._looks.get(server_id)
 
+    def has_read(self, server_id: str) -> bool:
+        """Say whether this transaction has read a server's latest looks already."""
+        return self.looks.get(server_id) is not None
+
     def set_looks(self, server_id: str, looks: Looks | None) -> None:
         """Remember a server's looks; None forgets them."""
         self.looks[server_id] = looks

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -43,6 +43,19 @@ class People:
         self._opted_out = await kept.opted_out(db)
         self._intervals = _by_user(await kept.intervals(db))
         self._rules = {}
+
+    async def load_within(self, db: AsyncConnection) -> Callable[[], None]:
+        """Read everything anew within a transaction that may yet fail; return what takes that back if it does."""
+        before = self.accounts, self._opted_out, self._intervals
+        await self.load(db)
+        read = self._intervals
+
+        def take_back() -> None:
+            if self._intervals is read:
+                self.accounts, self._opted_out, self._intervals = before
+                self._rules = {}
+
+        return take_back
 
     def is_known(self, user: User) -> bool:
         """Say whether *user* was ever recorded, or said that they do not want to be."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -98,6 +98,11 @@ class Recording:
         self.now = now
         self.ahead = ahead or {}
         self.draft = draft or Memory().draft()
+        self._take_back: Callable[[], None] = lambda: None
+
+    def take_back(self) -> None:
+        """Forget whom the transaction had linked: it failed."""
+        self._take_back()
 
     async def take(self, arrivals: Sequence[Arrival], shown: Sequence[Shown] = ()) -> Batch:
         """Keep what *arrivals* tell, settle what it touches, and return an answer for each.
@@ -144,7 +149,7 @@ class Recording:
         for (server_id, user_id), name in sorted(newcomers.items()):
             await link_new(self.db, server_id, user_id, name, "first sight", self.now)
         if newcomers:
-            await self.people.load(self.db)
+            self._take_back = await self.people.load_within(self.db)
 
     async def _see_servers(self, arrivals: Sequence[Arrival]) -> None:
         seen = {told.key.server_id for arrival in arrivals for told in arrival.observations}

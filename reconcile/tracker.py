@@ -215,6 +215,10 @@ class Tracker:
                     if not answer.done():
                         answer.set_exception(error)
                 return
+            except asyncio.CancelledError:
+                # Whoever waits is answered by `close`, which finishes what is queued; taken twice is taken once.
+                self._queue = [each for each in part if not each[1].done()] + self._queue
+                raise
             except Exception:
                 log.exception("a batch failed; its arrivals are taken one by one", size=len(part))
                 answers: list[Answer | StoreError] = [await self._alone(arrival) for arrival, _ in part]
@@ -275,11 +279,14 @@ class Tracker:
     async def _transact(self, arrivals: Sequence[Arrival]) -> Batch:
         shown, self._shown = self._shown, {}
         draft = self._memory.draft()
+        recording: Recording | None = None
         try:
             async with self.store.begin() as db:
                 recording = Recording(db, self.people, self.clock(), self.ahead, draft)
                 batch = await recording.take(arrivals, tuple(shown.values()))
         except BaseException:
+            if recording is not None:
+                recording.take_back()
             self._show_again(shown)
             raise
         self._memory.adopt(draft)

@@ -117,7 +117,8 @@ def upgrade() -> None:
             "server_id", "session_id", "user_id", "item_id", name="uq_playback_key_server_id_session_id_user_id_item_id"
         ),
     )
-    op.create_index("ix_playback_key_server_id_user_id_item_id", "playback_key", ["server_id", "user_id", "item_id"])
+    op.create_index("ix_playback_key_server_id_item_id", "playback_key", ["server_id", "item_id"])
+    op.create_index("ix_playback_key_server_id_user_id", "playback_key", ["server_id", "user_id"])
     op.create_table(
         "rejected",
         sa.Column("id", ID, nullable=False),

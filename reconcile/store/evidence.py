@@ -25,8 +25,9 @@ def _since(column: sa.ColumnElement[datetime]) -> sa.ColumnElement[bool]:
 
 
 # Asked for every check-in: made once, because making a statement costs more than SQLite takes to answer it.
-_LINE = (
+_LINES = (
     sa.select(
+        check_in.c.key_id,
         check_in.c.at,
         check_in.c.kind,
         check_in.c.position,
@@ -35,24 +36,31 @@ _LINE = (
         check_in.c.sighted_until,
         check_in.c.channels,
     )
-    .where(check_in.c.key_id == sa.bindparam("key"), _since(check_in.c.at))
-    .order_by(check_in.c.at)
+    .where(check_in.c.key_id.in_(sa.bindparam("ids", expanding=True)), _since(check_in.c.at))
+    .order_by(check_in.c.key_id, check_in.c.at)
 )
 _SIGHTINGS = (
-    sa.select(sighting.c.at)
-    .where(sighting.c.key_id == sa.bindparam("key"), _since(sighting.c.at))
-    .order_by(sighting.c.at)
+    sa.select(sighting.c.key_id, sighting.c.at)
+    .where(sighting.c.key_id.in_(sa.bindparam("ids", expanding=True)), _since(sighting.c.at))
+    .order_by(sighting.c.key_id, sighting.c.at)
 )
 _LOOKS = sa.select(look.c.at).where(look.c.server_id == sa.bindparam("server"), _since(look.c.at)).order_by(look.c.at)
 
 
 async def line(db: AsyncConnection, key_id: int, since: datetime | None) -> list[CheckIn]:
     """Return the check-ins of a key from *since* on, in order of time."""
-    rows = await db.execute(_LINE, {"key": key_id, "since": since or _EPOCH})
-    return [
-        CheckIn(at, Kind(kind), position, reported, seen_at, sighted_until, channels_of(mask))
-        for at, kind, position, reported, seen_at, sighted_until, mask in rows
-    ]
+    return (await lines(db, [key_id], since))[key_id]
+
+
+async def lines(db: AsyncConnection, ids: Sequence[int], since: datetime | None) -> dict[int, list[CheckIn]]:
+    """Return the check-ins of the keys numbered *ids* from *since* on, by key, each in order of time."""
+    found: dict[int, list[CheckIn]] = {number: [] for number in ids}
+    for start in range(0, len(ids), CHUNK):
+        asked = {"ids": ids[start : start + CHUNK], "since": since or _EPOCH}
+        for number, at, kind, position, reported, seen_at, sighted_until, mask in await db.execute(_LINES, asked):
+            told = CheckIn(at, Kind(kind), position, reported, seen_at, sighted_until, channels_of(mask))
+            found[number].append(told)
+    return found
 
 
 async def recent(
@@ -133,9 +141,14 @@ def _as_kept(at: datetime) -> str:
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
-async def sightings(db: AsyncConnection, key_id: int, since: datetime | None) -> list[datetime]:
-    """Return the bare sightings of a key from *since* on."""
-    return list((await db.execute(_SIGHTINGS, {"key": key_id, "since": since or _EPOCH})).scalars())
+async def sightings(db: AsyncConnection, ids: Sequence[int], since: datetime | None) -> dict[int, list[datetime]]:
+    """Return the bare sightings of the keys numbered *ids* from *since* on, by key."""
+    found: dict[int, list[datetime]] = {number: [] for number in ids}
+    for start in range(0, len(ids), CHUNK):
+        asked = {"ids": ids[start : start + CHUNK], "since": since or _EPOCH}
+        for number, at in await db.execute(_SIGHTINGS, asked):
+            found[number].append(at)
+    return found
 
 
 async def keep_sightings(db: AsyncConnection, told: Iterable[tuple[int, datetime]]) -> None:

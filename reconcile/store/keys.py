@@ -106,24 +106,34 @@ async def by_id(db: AsyncConnection, ids: Collection[int]) -> dict[int, KeyRow]:
     return found
 
 
-_RELATIVES = sa.select(*_COLUMNS).where(
-    playback_key.c.server_id == sa.bindparam("server_id"),
-    sa.or_(
-        sa.and_(
-            playback_key.c.session_id == sa.bindparam("session_id"), playback_key.c.user_id != sa.bindparam("user_id")
-        ),
-        sa.and_(
-            playback_key.c.session_id != sa.bindparam("session_id"), playback_key.c.user_id == sa.bindparam("user_id")
-        ),
-    ),
-    playback_key.c.item_id == sa.bindparam("item_id"),
+_OF_ITEMS = sa.select(*_COLUMNS).where(
+    playback_key.c.server_id == sa.bindparam("server"),
+    playback_key.c.item_id.in_(sa.bindparam("items", expanding=True)),
 )
 
 
-async def relatives(db: AsyncConnection, key: Key) -> dict[Key, KeyRow]:
-    """Return the keys of the same session and item (other users), and of the same user and item (other sessions)."""
-    rows = await db.execute(_RELATIVES, msgspec.structs.asdict(key))
-    return {known.key: known for known in map(_row, rows)}
+async def relatives(db: AsyncConnection, keys: Collection[Key]) -> dict[Key, list[KeyRow]]:
+    """Return for each of *keys* those of the same item in its session (other users) or of its user (other sessions)."""
+    items: dict[str, set[str]] = {}
+    for key in keys:
+        items.setdefault(key.server_id, set()).add(key.item_id)
+    seats: dict[tuple[str, str, str], list[KeyRow]] = {}
+    for server_id, wanted in items.items():
+        ids = sorted(wanted)
+        for start in range(0, len(ids), CHUNK):
+            for row in await db.execute(_OF_ITEMS, {"server": server_id, "items": ids[start : start + CHUNK]}):
+                known = _row(row)
+                for place in (known.key.session_id, known.key.user_id):
+                    seats.setdefault((server_id, known.key.item_id, place), []).append(known)
+    found: dict[Key, list[KeyRow]] = {}
+    for key in keys:
+        near = [
+            row for place in (key.session_id, key.user_id) for row in seats.get((key.server_id, key.item_id, place), ())
+        ]
+        others = {row.id: row for row in near if row.key != key}
+        if others:
+            found[key] = list(others.values())
+    return found
 
 
 async def save(db: AsyncConnection, rows: Sequence[KeyRow]) -> None:

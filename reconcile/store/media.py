@@ -58,6 +58,28 @@ async def identify(db: AsyncConnection, identity: Identity) -> Found:
     return Found(keeper, gone)
 
 
+async def known(db: AsyncConnection, identities: Collection[Identity]) -> dict[Identity, int]:
+    """Return the media of those *identities* whose aliases all name one: nothing is to be made or merged for them."""
+    values = sorted({value for identity in identities for _source, value in identity.aliases})
+    named: dict[tuple[str, str, str], int] = {}
+    for start in range(0, len(values), CHUNK):
+        asked = {"values": values[start : start + CHUNK]}
+        for kind, source, value, number in await db.execute(_ALIASES, asked):
+            named[kind, source, value] = number
+    found: dict[Identity, int] = {}
+    for identity in identities:
+        numbers = {named.get((identity.kind, source, value)) for source, value in identity.aliases}
+        number = numbers.pop()
+        if not numbers and number is not None:
+            found[identity] = number
+    return found
+
+
+_ALIASES = sa.select(media_alias.c.kind, media_alias.c.source, media_alias.c.value, media_alias.c.media_id).where(
+    media_alias.c.value.in_(sa.bindparam("values", expanding=True))
+)
+
+
 async def _rows(db: AsyncConnection, numbers: Collection[int]) -> Sequence[sa.RowMapping]:
     return (await db.execute(sa.select(media).where(media.c.id.in_(numbers)))).mappings().all()
 

@@ -94,23 +94,50 @@ async def ended_before(db: AsyncConnection, key_id: int, at: datetime) -> dateti
     return found
 
 
-_SIBLINGS = (
-    sa.select(playback.c.key_id, playback.c.first_at, playback.c.started_at, playback.c.last_at)
+class Begun(msgspec.Struct, frozen=True):
+    """A playback's beginning, its key, and its last check-in."""
+
+    key_id: int
+    sibling: Sibling
+    last_at: datetime
+
+
+_BEGUN = (
+    sa.select(
+        playback.c.key_id,
+        playback.c.first_at,
+        playback.c.started_at,
+        playback.c.last_at,
+        playback_key.c.session_id,
+        playback_key.c.user_id,
+    )
     .join(playback_key, playback_key.c.id == playback.c.key_id)
     .where(
-        playback_key.c.server_id == sa.bindparam("server_id"),
-        playback_key.c.session_id == sa.bindparam("session_id"),
-        playback_key.c.user_id == sa.bindparam("user_id"),
-        playback_key.c.item_id != sa.bindparam("item_id"),
+        playback_key.c.server_id == sa.bindparam("server"),
+        playback_key.c.session_id.in_(sa.bindparam("sessions", expanding=True)),
         playback.c.last_at >= sa.bindparam("since", type_=playback.c.last_at.type),
     )
 )
 
 
-async def beginnings(db: AsyncConnection, key: Key, since: datetime) -> list[tuple[int, Sibling, datetime]]:
-    """Return the playbacks of other items in the key's session, for its user: key id, beginning, last check-in."""
-    asked = {**msgspec.structs.asdict(key), "since": since}
-    return [(number, Sibling(first, began), last) for number, first, began, last in await db.execute(_SIBLINGS, asked)]
+async def begun_in(
+    db: AsyncConnection, seats: Mapping[tuple[str, str, str], datetime]
+) -> dict[tuple[str, str, str], list[Begun]]:
+    """Return the playbacks in each of *seats* (server, session, user) that were not over by the instant given."""
+    found: dict[tuple[str, str, str], list[Begun]] = {}
+    by_server: dict[str, dict[str, datetime]] = {}
+    for (server_id, session_id, _user), since in seats.items():
+        sessions = by_server.setdefault(server_id, {})
+        sessions[session_id] = min(since, sessions.get(session_id, since))
+    for server_id, sessions in by_server.items():
+        ids = sorted(sessions)
+        for start in range(0, len(ids), CHUNK):
+            part = ids[start : start + CHUNK]
+            asked = {"server": server_id, "sessions": part, "since": min(sessions[each] for each in part)}
+            for key_id, first, began, last, session_id, user_id in await db.execute(_BEGUN, asked):
+                begun = Begun(key_id, Sibling(first, began), last)
+                found.setdefault((server_id, session_id, user_id), []).append(begun)
+    return found
 
 
 def values_of(
@@ -156,9 +183,16 @@ async def add(db: AsyncConnection, values: dict[str, Any]) -> int:
     return int((await db.execute(statement)).scalar_one())
 
 
-async def change(db: AsyncConnection, number: int, values: dict[str, Any]) -> None:
-    """Rewrite the playback *number*."""
-    await db.execute(sa.update(playback).where(playback.c.id == number).values(**values))
+async def change(db: AsyncConnection, rows: Sequence[tuple[int, dict[str, Any]]]) -> None:
+    """Rewrite playbacks: (id, columns), of which all name the same."""
+    if not rows:
+        return
+    names = list(rows[0][1])
+    statement = sa.update(playback).where(playback.c.id == sa.bindparam("number"))
+    statement = statement.values({name: sa.bindparam(f"new_{name}") for name in names})
+    await db.execute(
+        statement, [{"number": number} | {f"new_{name}": values[name] for name in names} for number, values in rows]
+    )
 
 
 async def remove(db: AsyncConnection, ids: Collection[int]) -> None:
@@ -182,8 +216,20 @@ async def set_units(
     await db.execute(sa.insert(playback_unit), rows)
 
 
+class Judged(msgspec.Struct):
+    """The playbacks of one unit by one account: as they are judged, each one's share of its time, and what was said."""
+
+    viewings: list[Viewing] = []
+    shares: dict[str, float] = {}
+    said: dict[str, tuple[str, str, str]] = {}
+
+
 _VIEWINGS = (
     sa.select(
+        playback_unit.c.account_id,
+        playback_unit.c.media_id,
+        playback_unit.c.unit.label("shown"),
+        playback_unit.c.share,
         playback.c.id,
         playback.c.started_at,
         playback.c.ended_at,
@@ -194,61 +240,63 @@ _VIEWINGS = (
         playback.c.intervals,
         playback.c.channels,
         playback.c.completed_at,
-        playback_unit.c.share,
+        playback.c.verdict,
+        playback.c.sentence,
+        playback.c.rules,
         playback_key.c.server_id,
         playback_key.c.session_id,
         playback_key.c.item_id,
     )
-    .join(playback_unit, playback_unit.c.playback_id == playback.c.id)
+    .join(playback, playback_unit.c.playback_id == playback.c.id)
     .join(playback_key, playback_key.c.id == playback.c.key_id)
     .where(
         playback_unit.c.account_id == sa.bindparam("account"),
-        playback_unit.c.media_id == sa.bindparam("media"),
-        playback_unit.c.unit == sa.bindparam("shown"),
+        playback_unit.c.media_id.in_(sa.bindparam("media", expanding=True)),
+        playback_unit.c.unit.in_(sa.bindparam("units", expanding=True)),
     )
 )
 
 
-async def viewings(
-    db: AsyncConnection, account_id: int, media_id: int, unit: str
-) -> tuple[list[Viewing], dict[str, float]]:
-    """Return all playbacks of one unit by one account, named by their ids, and each one's share of its time."""
-    asked = {"account": account_id, "media": media_id, "shown": unit}
-    found: list[Viewing] = []
-    shares: dict[str, float] = {}
-    for (
-        number,
-        started,
-        ended,
-        watched,
-        reached,
-        runtime,
-        covered,
-        intervals,
-        mask,
-        completed_at,
-        share,
-        *seat,
-    ) in await db.execute(_VIEWINGS, asked):
-        name = f"{number:012d}"
-        shares[name] = share
-        last = _last_watched(intervals)
-        found.append(
-            Viewing(
-                name=name,
-                started_at=started,
-                ended_at=ended,
-                last_watched_at=ended if last is None else last,
-                watched_seconds=watched,
-                reached_seconds=reached,
-                runtime=runtime,
-                covered=tuple((part[0], part[1]) for part in covered),
-                completed_at=completed_at,
-                channels=channels_of(mask),
-                seat=tuple(seat),
-            )
-        )
-    return found, shares
+async def viewings(db: AsyncConnection, units: Collection[tuple[int, int, str]]) -> dict[tuple[int, int, str], Judged]:
+    """Return all playbacks of each of *units* (account, media, unit), named by their ids."""
+    found = {unit: Judged([], {}, {}) for unit in units}
+    for account_id, media_ids, names in by_account(units):
+        asked = {"account": account_id, "media": media_ids, "units": names}
+        for row in (await db.execute(_VIEWINGS, asked)).mappings():
+            judged = found.get((account_id, row["media_id"], row["shown"]))
+            if judged is not None:
+                name = f"{row['id']:012d}"
+                judged.shares[name] = row["share"]
+                judged.said[name] = (row["verdict"], row["sentence"], row["rules"])
+                judged.viewings.append(_viewing(name, row))
+    return found
+
+
+def by_account(units: Collection[tuple[int, int, str]]) -> list[tuple[int, list[int], list[str]]]:
+    """Return the media and the names of *units* (account, media, unit) for each account."""
+    mine: dict[int, tuple[set[int], set[str]]] = {}
+    for account_id, media_id, unit in units:
+        media_ids, names = mine.setdefault(account_id, (set(), set()))
+        media_ids.add(media_id)
+        names.add(unit)
+    return [(account_id, sorted(ids), sorted(names)) for account_id, (ids, names) in sorted(mine.items())]
+
+
+def _viewing(name: str, row: sa.RowMapping) -> Viewing:
+    last = _last_watched(row["intervals"])
+    return Viewing(
+        name=name,
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        last_watched_at=row["ended_at"] if last is None else last,
+        watched_seconds=row["watched_seconds"],
+        reached_seconds=row["reached_seconds"],
+        runtime=row["runtime_seconds"],
+        covered=tuple((part[0], part[1]) for part in row["covered"]),
+        completed_at=row["completed_at"],
+        channels=channels_of(row["channels"]),
+        seat=(row["server_id"], row["session_id"], row["item_id"]),
+    )
 
 
 def _last_watched(intervals: Sequence[Sequence[Any]]) -> datetime | None:
@@ -258,27 +306,26 @@ def _last_watched(intervals: Sequence[Sequence[Any]]) -> datetime | None:
     return datetime.fromisoformat(at) + timedelta(seconds=seconds)
 
 
-async def set_verdicts(db: AsyncConnection, verdicts: dict[str, Verdict], rules: str) -> None:
-    """Note what the rules (their fingerprint) say of each playback, by name."""
-    if not verdicts:
-        return
-    statement = (
-        sa.update(playback)
-        .where(playback.c.id == sa.bindparam("number"))
-        .values(
-            completed=sa.bindparam("counts"),
-            verdict=sa.bindparam("code"),
-            sentence=sa.bindparam("said"),
-            rules=sa.bindparam("by"),
-        )
+_SAY = (
+    sa.update(playback)
+    .where(playback.c.id == sa.bindparam("number"))
+    .values(
+        completed=sa.bindparam("counts"),
+        verdict=sa.bindparam("code"),
+        sentence=sa.bindparam("said"),
+        rules=sa.bindparam("by"),
     )
-    await db.execute(
-        statement,
-        [
-            {"number": int(name), "counts": v.completed, "code": v.code.value, "said": v.sentence, "by": rules}
-            for name, v in verdicts.items()
-        ],
-    )
+)
+
+
+async def set_verdicts(db: AsyncConnection, verdicts: Mapping[str, tuple[Verdict, str]]) -> None:
+    """Note what rules (their fingerprint) say of each playback, by name."""
+    if verdicts:
+        rows = [
+            {"number": int(name), "counts": said.completed, "code": said.code.value, "said": said.sentence, "by": rules}
+            for name, (said, rules) in verdicts.items()
+        ]
+        await db.execute(_SAY, rows)
 
 
 async def due(db: AsyncConnection, now: datetime, ahead: Mapping[str, timedelta], most: int) -> list[int]:

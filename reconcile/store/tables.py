@@ -176,7 +176,8 @@ playback_key = Table(
     _json("facts", "{}"),
     Column("thinned_until", Instant),
     UniqueConstraint("server_id", "session_id", "user_id", "item_id"),
-    Index(None, "server_id", "user_id", "item_id"),
+    Index(None, "server_id", "item_id"),
+    Index(None, "server_id", "user_id"),
 )
 
 check_in = Table(

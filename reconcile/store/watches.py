@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,30 +11,41 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconcile.playback.days import Watch
 from reconcile.store.channels import mask_of
+from reconcile.store.keys import CHUNK
+from reconcile.store.playbacks import by_account
 from reconcile.store.tables import watch, watch_playback
 
 Row = dict[str, Any]
 
+Unit = tuple[int, int, str]
+"""(account id, media id, unit)."""
 
-_OF_UNIT = sa.select(watch).where(
+
+_OF_UNITS = sa.select(watch).where(
     watch.c.account_id == sa.bindparam("account"),
-    watch.c.media_id == sa.bindparam("media"),
-    watch.c.unit == sa.bindparam("shown"),
+    watch.c.media_id.in_(sa.bindparam("media", expanding=True)),
+    watch.c.unit.in_(sa.bindparam("units", expanding=True)),
 )
 
 
-async def of_unit(db: AsyncConnection, account_id: int, media_id: int, unit: str) -> dict[str, Row]:
-    """Return the kept rows of one unit by day, each with its ``playbacks``."""
-    asked = {"account": account_id, "media": media_id, "shown": unit}
-    rows = {row["day"]: dict(row) | {"playbacks": []} for row in (await db.execute(_OF_UNIT, asked)).mappings()}
-    by_id = {row["id"]: row for row in rows.values()}
-    if by_id:
+async def of_units(db: AsyncConnection, units: Collection[Unit]) -> dict[Unit, dict[str, Row]]:
+    """Return the kept rows of *units* (account, media, unit) by day, each with its ``playbacks``."""
+    found: dict[Unit, dict[str, Row]] = {unit: {} for unit in units}
+    by_id: dict[int, Row] = {}
+    for account_id, media_ids, names in by_account(units):
+        asked = {"account": account_id, "media": media_ids, "units": names}
+        for row in (await db.execute(_OF_UNITS, asked)).mappings():
+            days = found.get((account_id, row["media_id"], row["unit"]))
+            if days is not None:
+                days[row["day"]] = by_id[row["id"]] = dict(row) | {"playbacks": []}
+    ids = sorted(by_id)
+    for start in range(0, len(ids), CHUNK):
         told = sa.select(watch_playback.c.watch_id, watch_playback.c.playback_id)
-        for watch_id, number in await db.execute(told.where(watch_playback.c.watch_id.in_(by_id))):
+        for watch_id, number in await db.execute(told.where(watch_playback.c.watch_id.in_(ids[start : start + CHUNK]))):
             by_id[watch_id]["playbacks"].append(number)
-    for row in rows.values():
-        row["playbacks"].sort()
-    return rows
+    for each in by_id.values():
+        each["playbacks"].sort()
+    return found
 
 
 def values_of(found: Watch) -> Row:
