@@ -198,6 +198,9 @@ class Settling:
         else:
             number = old.id
             if all(old.values.get(name) == value for name, value in values.items()):
+                if self.gathering.whole:
+                    # The rules may have changed: what is the same playback may have another verdict.
+                    self._touch(account_id, media_id, named)
                 return
             self._rewritten.append((number, values))
             if (old.account_id, old.media_id, old.units) != (account_id, media_id, tuple(named)):

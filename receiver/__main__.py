@@ -1,0 +1,5 @@
+"""``python -m receiver`` is ``playledger``."""
+
+from receiver.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""JSON over HTTP: one small file per resource (DESIGN §13)."""

@@ -1,0 +1,108 @@
+"""``playledger export``: the history in the words of the API, a row a line, or as CSV."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+import msgspec
+
+from receiver.api.words import WatchWords, watch_words
+from receiver.commands import world
+from reconcile.errors import SettingRefused
+from reconcile.store.engine import Transactions
+from reconcile.store.history import Wanted, watches
+
+_PAGE = 500
+
+COLUMNS = (
+    "day",
+    "watched_at",
+    "started_at",
+    "account",
+    "title",
+    "series_title",
+    "season",
+    "episode",
+    "year",
+    "tmdb_id",
+    "tvdb_id",
+    "imdb_id",
+    "kind",
+    "completed",
+    "partial",
+    "plays",
+    "percent",
+    "watched_seconds",
+    "channels",
+    "verdict",
+    "sentence",
+)
+
+
+def export(file: Path, form: str | None, account: int | None) -> Iterator[str]:
+    """Write the history to *file* («-»: standard output), newest first."""
+    is_csv = form == "csv" or (form is None and file.suffix.lower() == ".csv")
+    try:
+        with _opened(file) as out:
+            count = asyncio.run(_write(out, account, is_csv=is_csv))
+    except OSError as error:
+        raise SettingRefused(f"Writing {file}: {error}.") from error
+    if file != Path("-"):
+        yield f"{file}: {count} rows."
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[TextIO]:
+    """Open *file* for its owner's eyes only: it is somebody's history."""
+    if file == Path("-"):
+        yield sys.stdout
+        return
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
+        yield out
+
+
+async def _write(out: TextIO, account: int | None, *, is_csv: bool) -> int:
+    table = csv.DictWriter(out, COLUMNS)
+    count = 0
+    async with world.ledger(await world.settings_of()) as ledger:
+        if is_csv:
+            table.writeheader()
+        async for each in _history(ledger.store, account):
+            count += 1
+            if is_csv:
+                table.writerow(_columns(each))
+            else:
+                out.write(msgspec.json.encode(each).decode() + "\n")
+    return count
+
+
+async def _history(store: Transactions, account: int | None) -> AsyncIterator[WatchWords]:
+    after = None
+    while True:
+        async with store.read() as db:
+            rows = await watches(db, Wanted(account=account), after, _PAGE)
+        for row in rows:
+            yield watch_words(row)
+        if len(rows) < _PAGE:
+            return
+        after = (rows[-1]["watched_at"], rows[-1]["id"])
+
+
+def _columns(watch: WatchWords) -> dict[str, Any]:
+    told: dict[str, Any] = msgspec.to_builtins(watch)
+    flat = {**told["media"], **told} | {"account": told["account"]["name"], "channels": " ".join(told["channels"])}
+    return {name: _safe(flat[name]) for name in COLUMNS}
+
+
+def _safe(value: object) -> object:
+    """Return *value* so that a spreadsheet does not take a title for a formula."""
+    is_formula = isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r")
+    return f"'{value}" if is_formula else value

@@ -1,0 +1,134 @@
+"""``playledger serve``: the web server in this process, and what somebody who starts it needs to know."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from collections.abc import Iterator
+
+import click
+import uvicorn
+from litestar import Litestar
+
+from receiver import logs
+from receiver.app import create_app
+from receiver.commands import world
+from receiver.version import program_version
+from reconcile.errors import SettingRefused
+from reconcile.settings import Settings, token_files
+
+WEBHOOK = "/webhooks/jellyfin"
+_EVERYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104 - recognised here, not bound to
+_GRACE_SECONDS = 10
+
+
+class Server(uvicorn.Server):
+    """Says where it listens, once it does."""
+
+    def __init__(self, config: uvicorn.Config, settings: Settings, app: Litestar) -> None:
+        super().__init__(config)
+        self._settings = settings
+        self._app = app
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start listening, and say so."""
+        await super().startup(sockets)
+        if self.started and not self.should_exit:
+            for line in welcome(self._settings, self.port):
+                click.echo(line)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening; whoever follows the live view is let go first, or it would be waited for."""
+        self._app.state.house.live.close()
+        await super().shutdown(sockets)
+
+    @property
+    def port(self) -> int:
+        """The port it listens on: another one than the settings' where that is 0."""
+        listening = [one.getsockname()[1] for server in self.servers for one in server.sockets]
+        return int(listening[0]) if listening else self._settings.port
+
+
+def server(app: Litestar, settings: Settings) -> Server:
+    """Return the web server for *app*: one process, no access log, and none of its own words about itself."""
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http="httptools",
+        loop="auto" if sys.platform == "win32" else "uvloop",
+        ws="none",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    return Server(config, settings, app)
+
+
+def serve() -> None:
+    """Serve until told to stop. Raises SettingRefused, also where the address cannot be listened on."""
+    logs.set_up()
+    settings = asyncio.run(world.settings_of())
+    _check_address(settings)
+    running = server(create_app(settings), settings)
+    running.run()
+    if not running.started:
+        raise click.ClickException("It could not start; the lines above say why.")
+
+
+def _check_address(settings: Settings) -> None:
+    """Find out before anything else whether the address is free: the web server would only log it."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((settings.host, settings.port))
+    except OSError as error:
+        raise SettingRefused(
+            f"PLAYLEDGER_HOST and PLAYLEDGER_PORT: {settings.host}:{settings.port} cannot be listened on: {error}."
+        ) from error
+
+
+def welcome(settings: Settings, port: int) -> Iterator[str]:
+    """Yield where everything is, and what to paste into Jellyfin."""
+    host = "localhost" if settings.host in _EVERYWHERE else settings.host
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    token = "the value of PLAYLEDGER_WEBHOOK_TOKEN"  # noqa: S105 - where it is, not what it is
+    for name, path in token_files(settings.data_dir).items():
+        where = "set in the environment" if name in settings.fixed else f"in {path}"
+        if name == "PLAYLEDGER_WEBHOOK_TOKEN" and name not in settings.fixed:
+            token = f"the content of {path}"
+        yield f"{name.removeprefix('PLAYLEDGER_').replace('_', ' ').lower():14}{where}"
+    yield from (
+        "",
+        "In Jellyfin: Dashboard › Plugins › Webhook › Add Generic Destination",
+        f"  Webhook Url        {url}{WEBHOOK}   (the host as Jellyfin reaches it)",
+        "  Notification Type  Playback Start, Playback Progress, Playback Stop",
+        "  Item Type          Movies, Episodes",
+        "  Send All Properties (ignores template)  on",
+        f"  Add Request Header X-Playledger-Token: {token}",
+        "",
+        f"polling       {_polling(settings)}",
+        f"recording     {_recording(settings)}",
+        "",
+        f"Playledger {program_version()} listens on {url}",
+    )
+
+
+def _polling(settings: Settings) -> str:
+    if not settings.monitor_enabled:
+        return "off, and recording too: JELLYFIN_ACTIVITY_MONITOR_ENABLED is false"
+    if not settings.poll:
+        return "off: PLAYLEDGER_POLL is false"
+    if not (settings.jellyfin_url and settings.jellyfin_api_key):
+        return "the servers that were added; set JELLYFIN_URL and JELLYFIN_API_KEY for a first one"
+    return f"{settings.jellyfin_url} every {settings.poll_interval.total_seconds():g} s while something plays"
+
+
+def _recording(settings: Settings) -> str:
+    if settings.auto_link:
+        return "every Jellyfin user from first sight (PLAYLEDGER_AUTO_LINK)"
+    return "whom you choose: playledger users list, playledger users link NAME"

@@ -1,0 +1,242 @@
+"""The house: everything that lives as long as the program does, and the order in which it comes up and goes down."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import httpx
+import structlog
+
+from receiver.access import Access
+from receiver.hearing import Hearing
+from receiver.intake import Intake
+from receiver.live import Live
+from receiver.metrics import Metrics
+from receiver.notes import Notes
+from receiver.notification import read
+from receiver.replayer import Replayer, words_of
+from receiver.spool import Spool
+from receiver.tasks import Tasks, Work
+from receiver.warming import warm_up
+from receiver.webhook import Webhook
+from receiver.wires import Wires
+from reconcile.bygones import kept
+from reconcile.errors import FolderHeld, StoreAway, StoreError
+from reconcile.housekeeping import tidy
+from reconcile.people import People
+from reconcile.playback.rules import Rules
+from reconcile.replaying import replay
+from reconcile.secrets import Safe
+from reconcile.settings import Settings
+from reconcile.store import servers
+from reconcile.store.engine import Transactions
+from reconcile.store.lease import FolderLease, Leases, ServerLeases
+from reconcile.store.migrations import migrate
+from reconcile.tracker import Tracker
+
+log = structlog.get_logger()
+
+Clock = Callable[[], datetime]
+
+_AGAIN_SECONDS = 2.0
+_REFRESH_SECONDS = 10.0
+_SETTLED_IN_SECONDS = 60.0
+_TIDY_SECONDS = 24 * 3600.0
+_LAST_WORD_SECONDS = 5.0
+_SPOOLS = 16
+
+
+def rules_of(settings: Settings) -> Rules:
+    """Return the rules that *settings* make; accounts may have their own."""
+    return Rules(
+        silence=settings.silence,
+        paused_timeout=settings.paused_timeout,
+        resume_window=settings.resume_window,
+        freshness=settings.freshness,
+        absence_grace=settings.absence_grace,
+        threshold=settings.threshold,
+        min_seconds=settings.min_seconds,
+        record_partials=settings.record_partials,
+    )
+
+
+class House:
+    """All parts, made once and handed on. `waits_for` says why this process does not record, None if it does."""
+
+    def __init__(self, settings: Settings, clock: Clock, http: httpx.AsyncClient | None = None) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.started_at = clock()
+        self.store = Transactions(settings.database_url)
+        self.people = People(rules_of(settings), settings.time_zone, auto_link=settings.auto_link)
+        self.tracker = Tracker(self.store, self.people, clock)
+        self.safe = Safe.of_folder(settings.data_dir)
+        self.access = Access(settings.webhook_token, settings.admin_token)
+        self.metrics = Metrics()
+        self.hearing = Hearing()
+        self.notes = Notes(self.store, clock)
+        self.folder = FolderLease(settings.data_dir)
+        self.leases: Leases = self.folder if self.is_one_file else ServerLeases(settings.database_url)
+        self.spool, self._spool_lease = _spool_of(settings)
+        self.intake = Intake(self.tracker, self.spool, clock)
+        self.webhook = Webhook(
+            tracker=self.tracker,
+            intake=self.intake,
+            access=self.access,
+            notes=self.notes,
+            metrics=self.metrics,
+            hearing=self.hearing,
+            clock=clock,
+            is_on=settings.monitor_enabled,
+        )
+        self.live = Live(self.store, self.tracker.events)
+        self.wires = Wires(settings, self.safe, self.tracker, self.leases, clock, http)
+        self.webhook.polled = self.wires.polls
+        self.replayer = Replayer(self.store, self._replay)
+        self.works: list[tuple[str, Work]] = []
+
+    @property
+    def is_one_file(self) -> bool:
+        """Say whether the database is a SQLite file, which one process alone may record into."""
+        return self.store.dialect == "sqlite"
+
+    @property
+    def waits_for(self) -> str | None:
+        """Return why this process does not record."""
+        return self.webhook.waits_for
+
+    @asynccontextmanager
+    async def lifespan(self, _app: object) -> AsyncIterator[None]:
+        """Come up, stay, and go down: whatever was accepted by then is in the database or in the spool."""
+        async with asyncio.TaskGroup() as group:
+            channels, heart = Tasks(group), Tasks(group)
+            try:
+                await self.spool.open()
+                if not await self._is_taken_up(channels, heart):
+                    channels.start("taking up", lambda: self._take_up(channels, heart))
+                yield
+            finally:
+                await self._close(channels, heart)
+
+    async def refresh(self) -> None:
+        """Read anew what is held in memory: another process may have changed it. Raises StoreAway."""
+        async with self.store.read() as db:
+            await self.people.load(db)
+            await self.access.load(db)
+            self.webhook.servers |= {server.id for server in await servers.all_of_them(db)}
+
+    async def _replay(self, since: datetime, until: datetime | None, is_dry: bool) -> dict[str, Any]:  # noqa: FBT001
+        """Take kept deliveries in once more. Whom it links is told to everyone at the end."""
+        people = People(self.people.global_rules, self.people.zone, auto_link=self.people.auto_link)
+        reading = partial(read, sole_server=self.webhook.sole_server())
+        found = kept(self.store, since, until)
+        done = await replay(self.store, people, found, self.clock, reading, dry_run=is_dry, ahead=self.tracker.ahead)
+        await self.refresh()
+        return words_of(done)
+
+    # --- coming up ------------------------------------------------------------------------------------------------
+
+    async def _take_up(self, channels: Tasks, heart: Tasks) -> None:
+        """Try again until this process may record: the other one has gone, the database answers."""
+        await asyncio.sleep(_AGAIN_SECONDS)
+        while not await self._is_taken_up(channels, heart):  # noqa: ASYNC110 - nobody tells when a lock is free
+            await asyncio.sleep(_AGAIN_SECONDS)
+
+    async def _is_taken_up(self, channels: Tasks, heart: Tasks) -> bool:
+        try:
+            if self.is_one_file:
+                self.folder.take()
+            await migrate(self.settings.database_url)
+            await self.refresh()
+            await warm_up(self.store, self.people, self.clock())
+        except (FolderHeld, StoreAway) as error:
+            if self.waits_for != str(error):
+                log.warning("this process does not record", reason=str(error))
+            self.webhook.waits_for = str(error)
+            return False
+        await self._start(channels, heart)
+        return True
+
+    async def _start(self, channels: Tasks, heart: Tasks) -> None:
+        heart.start("tracker", self.tracker.run)
+        heart.start("tending", self.tracker.tend)
+        heart.start("notes", self.notes.run)
+        channels.start("spool", self.intake.drain)
+        channels.start("sightings", self.intake.tend)
+        channels.start("refreshing", self._refresh_again)
+        channels.start("tidying", self._tidy_again)
+        channels.start("replays", self.replayer.run)
+        for name, work in self.works:
+            channels.start(name, work)
+        if not self.settings.monitor_enabled:
+            log.warning("recording is off: JELLYFIN_ACTIVITY_MONITOR_ENABLED is false")
+        await self.wires.open(channels)
+        self.intake.wake()
+        self.webhook.waits_for = None
+
+    async def _refresh_again(self) -> None:
+        await _again(_REFRESH_SECONDS, self.refresh)
+
+    async def _tidy_again(self) -> None:
+        await asyncio.sleep(_SETTLED_IN_SECONDS)  # at first there are more urgent things to write
+        await self._tidy()
+        await _again(_TIDY_SECONDS, self._tidy)
+
+    async def _tidy(self) -> None:
+        try:
+            done = await tidy(self.store, self.people, self.clock(), timedelta(days=self.settings.retention_days))
+        except StoreError as error:
+            log.warning("tidying waits for the next time", error=str(error))
+        else:
+            log.info("tidied", check_ins=done.check_ins, looks=done.looks, bodies=done.bodies)
+
+    # --- going down -----------------------------------------------------------------------------------------------
+
+    async def _close(self, channels: Tasks, heart: Tasks) -> None:
+        self.live.close()
+        await channels.stop()
+        for last_word in (self.intake.flush, self.notes.write, self.tracker.close):
+            try:
+                async with asyncio.timeout(_LAST_WORD_SECONDS):
+                    await last_word()
+            except (StoreError, TimeoutError) as error:
+                log.warning("not everything could be written at the end", error=str(error))
+            except Exception:
+                log.exception("an error of ours at the end")
+        self.webhook.waits_for = "shutting down"
+        await heart.stop()
+        await self.spool.close()
+        await self.wires.close()
+        await self.leases.release()
+        await self.folder.release()
+        if self._spool_lease is not None:
+            await self._spool_lease.release()
+        await self.store.close()
+
+
+async def _again(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        with suppress(StoreError):
+            await work()
+
+
+def _spool_of(settings: Settings) -> tuple[Spool, FolderLease | None]:
+    """Return a spool that no other process writes: the first folder that is free."""
+    for number in range(_SPOOLS):
+        folder = settings.data_dir / ("spool" if number == 0 else f"spool-{number}")
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lease = FolderLease(folder)
+            lease.take()
+        except FolderHeld:
+            continue
+        except OSError:
+            return Spool(folder), None
+        return Spool(folder), lease
+    raise FolderHeld(f"All {_SPOOLS} spools in {settings.data_dir} are held by other processes.")
