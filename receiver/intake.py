@@ -44,6 +44,7 @@ class Intake:
         self._clock = clock
         self._wake = asyncio.Event()
         self._spooled: set[tuple[Key, datetime, Kind]] = set()
+        self._drained = 0
         self._sighted: dict[Key, datetime] = {}
         self._sightings: dict[Key, Observation] = {}
 
@@ -78,7 +79,7 @@ class Intake:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self.is_away or not self._spool.is_empty:
+            while self.is_away or self._drained or not self._spool.is_empty:
                 try:
                     await self._drain_segment()
                     pause = _FIRST_PAUSE
@@ -143,17 +144,24 @@ class Intake:
         if segment is None:
             async with self._tracker.store.begin():
                 pass  # the probe: the database can be written
-            if not self._spool.is_empty:
-                return
-            self.is_away, self.away_since = False, None
+            self._come_back()
             self._spooled.clear()
-            log.info("the database answers again")
+            log.info("the spool is in the ledger", deliveries=self._drained)
+            self._drained = 0
             return
         records = segment.records
         for start in range(0, len(records), _DRAINED_AT_ONCE):
             await self._record(records[start : start + _DRAINED_AT_ONCE])
+            self._come_back()
+            await asyncio.sleep(0)
         await self._spool.discard(segment)
-        log.info("a part of the spool is in the ledger", deliveries=len(records), file=segment.path.name)
+        self._drained += len(records)
+
+    def _come_back(self) -> None:
+        """Record again what comes in, whatever still waits: the ledger does not depend on the order."""
+        if self.is_away:
+            self.is_away, self.away_since = False, None
+            log.info("the database answers again")
 
     async def _record(self, records: Sequence[Spooled]) -> None:
         arrivals = [arrival for record in records if (arrival := self._arrival(record)) is not None]

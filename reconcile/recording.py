@@ -126,7 +126,7 @@ class Recording:
             touched[number] = min(at, touched.get(number, at))
         await self._look(arrivals, rows)
         for each in shown:
-            if self._is_late(each.until):
+            if self._is_late(each.key.server_id, each.until):
                 touched[each.key_id] = min(each.at, touched.get(each.key_id, each.at))
         settling = Settling(self.db, self.people, self.now, ahead=self.ahead, draft=self.draft)
         settled = await settling.settle(touched, touched) if touched else Settled([], [])
@@ -273,16 +273,16 @@ class Recording:
                 continue
             touched.extend((number, look.at) for number in look.vanished)
             latest = await evidence.latest_look(self.db, look.server_id)
-            if latest is not None and look.at < latest:
+            if (latest is not None and look.at < latest) or self._is_late(look.server_id, look.at):
                 touched.extend((rows[key].id, at) for key, at, _kind in look.still)
                 reach = self.people.global_rules.paused_timeout
                 around = await playbacks.around(self.db, look.server_id, look.at - reach, look.at + reach)
                 touched.extend((number, look.at - reach) for number in around)
         return touched
 
-    def _is_late(self, at: datetime) -> bool:
+    def _is_late(self, server_id: str, at: datetime) -> bool:
         """Say whether what was seen *at* that instant comes after the sweep may have closed what it was about."""
-        return self.now - at > LATE
+        return self.now + self.ahead.get(server_id, timedelta()) - at > LATE
 
     # --- answers --------------------------------------------------------------------------------------------------
 

@@ -96,9 +96,7 @@ class Score(msgspec.Struct):
         self.notes = self.notes + other.notes
 
 
-def scored(
-    seed: int, truths: Sequence[Truth], found: Sequence[Found], rows: Iterable[Row], heard: Hearing
-) -> Score:
+def scored(seed: int, truths: Sequence[Truth], found: Sequence[Found], rows: Iterable[Row], heard: Hearing) -> Score:
     """Return how what was *found* in one evening, and its completed watches, compare with the *truths*."""
     score = Score(errors=[], notes=[])
     mine: dict[Place, list[Truth]] = defaultdict(list)
@@ -113,7 +111,9 @@ def scored(
     return score
 
 
-def _compare(score: Score, seed: int, place: Place, truths: Sequence[Truth], found: Sequence[Found], heard: Hearing) -> None:
+def _compare(
+    score: Score, seed: int, place: Place, truths: Sequence[Truth], found: Sequence[Found], heard: Hearing
+) -> None:
     matches: dict[int, list[Found]] = {number: [] for number in range(len(truths))}
     for each in found:
         overlaps = [_overlap(each, truth) for truth in truths]

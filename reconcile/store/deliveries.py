@@ -42,8 +42,10 @@ class Delivery(msgspec.Struct):
 async def add(db: AsyncConnection, found: Delivery) -> int:
     """Keep a delivery and return its id."""
     values = {n: getattr(found, n) for n in found.__struct_fields__ if n not in ("id", "body")}
-    made = sa.insert(delivery).values(**values, body=zlib.compress(found.body, 1)).returning(delivery.c.id)
-    return int((await db.execute(made)).scalar_one())
+    return int((await db.execute(_ADD, values | {"body": zlib.compress(found.body, 1)})).scalar_one())
+
+
+_ADD = sa.insert(delivery).returning(delivery.c.id)
 
 
 async def outcome(db: AsyncConnection, number: int, said: str, reason: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,7 +13,7 @@ from reconcile.playback.check_in import CheckIn, Key, Kind
 from reconcile.store.channels import channels_of, mask_of
 from reconcile.store.keys import CHUNK
 from reconcile.store.tables import check_in, look, playback_key, sighting
-from reconcile.store.upsert import upsert
+from reconcile.store.upsert import upsert, upsert_of
 
 BUCKET = timedelta(seconds=5)
 """Bare sightings are kept one per key and 5 s."""
@@ -97,14 +98,16 @@ async def keep(db: AsyncConnection, told: Mapping[int, Iterable[CheckIn]]) -> No
     ]
     if not rows:
         return
-    statement = upsert(db, check_in)
+    await db.execute(_kept_check_in(db.dialect.name), rows)
+
+
+@cache
+def _kept_check_in(dialect: str) -> sa.Insert:
+    statement = upsert_of(dialect, check_in)
     new = statement.excluded
-    await db.execute(
-        statement.on_conflict_do_update(
-            index_elements=[check_in.c.key_id, check_in.c.at, check_in.c.kind],
-            set_={name: new[name] for name in ("position", "reported", "seen_at", "sighted_until", "channels")},
-        ),
-        rows,
+    return statement.on_conflict_do_update(
+        index_elements=[check_in.c.key_id, check_in.c.at, check_in.c.kind],
+        set_={name: new[name] for name in ("position", "reported", "seen_at", "sighted_until", "channels")},
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -37,13 +38,9 @@ _COLUMNS = (
 )
 
 
-def _row(row: Sequence[object]) -> KeyRow:
+def _row(row: Sequence[Any]) -> KeyRow:
     number, server, session, user, item, version, facts = row
-    told = msgspec.convert(facts, Facts)
-    return msgspec.convert(
-        {"id": number, "key": Key(str(server), str(session), str(user), str(item)), "version": version, "facts": told},
-        KeyRow,
-    )
+    return KeyRow(number, Key(server, session, user, item), version, msgspec.convert(facts, Facts))
 
 
 def _is_one_of(keys: Iterable[Key]) -> sa.ColumnElement[bool]:
@@ -94,13 +91,15 @@ async def find_or_add(db: AsyncConnection, keys: Collection[Key]) -> dict[Key, K
     return found
 
 
+_BY_ID = sa.select(*_COLUMNS).where(playback_key.c.id.in_(sa.bindparam("ids", expanding=True)))
+
+
 async def by_id(db: AsyncConnection, ids: Collection[int]) -> dict[int, KeyRow]:
     """Return the rows of the keys numbered *ids*."""
     found: dict[int, KeyRow] = {}
     wanted = list(ids)
     for start in range(0, len(wanted), CHUNK):
-        rows = await db.execute(sa.select(*_COLUMNS).where(playback_key.c.id.in_(wanted[start : start + CHUNK])))
-        for row in rows:
+        for row in await db.execute(_BY_ID, {"ids": wanted[start : start + CHUNK]}):
             known = _row(row)
             found[known.id] = known
     return found
@@ -150,9 +149,15 @@ async def touch(db: AsyncConnection, ids: Collection[int]) -> dict[int, int]:
     """Note that the evidence of the keys numbered *ids* has changed; return the new version of each."""
     found: dict[int, int] = {}
     wanted = sorted(ids)
-    c = playback_key.c
     for start in range(0, len(wanted), CHUNK):
-        grown = sa.update(playback_key).where(c.id.in_(wanted[start : start + CHUNK])).values(version=c.version + 1)
-        for row in await db.execute(grown.returning(c.id, c.version)):
+        for row in await db.execute(_TOUCH, {"ids": wanted[start : start + CHUNK]}):
             found[row[0]] = row[1]
     return found
+
+
+_TOUCH = (
+    sa.update(playback_key)
+    .where(playback_key.c.id.in_(sa.bindparam("ids", expanding=True)))
+    .values(version=playback_key.c.version + 1)
+    .returning(playback_key.c.id, playback_key.c.version)
+)

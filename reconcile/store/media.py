@@ -132,6 +132,11 @@ async def units_of(db: AsyncConnection, media_ids: Collection[int]) -> set[tuple
 _FACTS = ("kind", "year", "series_id", "season", "episode", "tmdb_id", "tvdb_id", "imdb_id", "runtime_seconds")
 
 
+_CATALOGUED = sa.select(item).where(
+    item.c.server_id == sa.bindparam("server"), item.c.item_id.in_(sa.bindparam("ids", expanding=True))
+)
+
+
 async def catalogued(db: AsyncConnection, items: Collection[tuple[str, str]]) -> dict[tuple[str, str], ItemFacts]:
     """Return what is known of *items* (server, item id); those never asked for are missing."""
     found: dict[tuple[str, str], ItemFacts] = {}
@@ -140,8 +145,8 @@ async def catalogued(db: AsyncConnection, items: Collection[tuple[str, str]]) ->
         by_server.setdefault(server_id, []).append(item_id)
     for server_id, ids in by_server.items():
         for start in range(0, len(ids), CHUNK):
-            condition = (item.c.server_id == server_id, item.c.item_id.in_(ids[start : start + CHUNK]))
-            for row in (await db.execute(sa.select(item).where(*condition))).mappings():
+            asked = {"server": server_id, "ids": ids[start : start + CHUNK]}
+            for row in (await db.execute(_CATALOGUED, asked)).mappings():
                 told = {name: row[name] for name in _FACTS}
                 found[server_id, row["item_id"]] = ItemFacts(name=row["title"], **told)
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -187,12 +188,15 @@ async def change(db: AsyncConnection, rows: Sequence[tuple[int, dict[str, Any]]]
     """Rewrite playbacks: (id, columns), of which all name the same."""
     if not rows:
         return
-    names = list(rows[0][1])
+    names = tuple(rows[0][1])
+    told = [{"number": number} | {f"new_{name}": values[name] for name in names} for number, values in rows]
+    await db.execute(_changed(names), told)
+
+
+@cache
+def _changed(names: tuple[str, ...]) -> sa.Update:
     statement = sa.update(playback).where(playback.c.id == sa.bindparam("number"))
-    statement = statement.values({name: sa.bindparam(f"new_{name}") for name in names})
-    await db.execute(
-        statement, [{"number": number} | {f"new_{name}": values[name] for name in names} for number, values in rows]
-    )
+    return statement.values({name: sa.bindparam(f"new_{name}") for name in names})
 
 
 async def remove(db: AsyncConnection, ids: Collection[int]) -> None:

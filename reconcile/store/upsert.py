@@ -12,4 +12,9 @@ def upsert(db: AsyncConnection, table: sa.Table) -> sqlite.Insert | postgresql.I
 
     ids have gaps on PostgreSQL after a conflict; nobody may count on dense ones.
     """
-    return sqlite.insert(table) if db.dialect.name == "sqlite" else postgresql.insert(table)
+    return upsert_of(db.dialect.name, table)
+
+
+def upsert_of(dialect: str, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """Return the same by the name of the dialect."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
