@@ -19,7 +19,7 @@ from reconcile.store import deliveries, evidence, keys, playbacks, servers
 from reconcile.store import people as kept_people
 from reconcile.store.deliveries import Delivery
 from reconcile.store.keys import KeyRow
-from reconcile.store.locks import lock_sessions
+from reconcile.store.locks import lock_sessions, lock_users
 
 
 class Outcome(StrEnum):
@@ -51,7 +51,7 @@ class Look(msgspec.Struct, frozen=True):
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """A sighting of what is known: the check-in of *key* at *at* was still shown *until* then; bare without a *kind*."""
+    """A sighting of what is known: the check-in of *key* at *at* was shown *until* then; bare without a *kind*."""
 
     key: Key
     key_id: int
@@ -146,10 +146,14 @@ class Recording:
                 user = (told.key.server_id, told.key.user_id)
                 if self.people.is_to_be_linked(user):
                     newcomers[user] = newcomers.get(user) or told.user_name
+        if not newcomers:
+            return
+        await lock_users(self.db, newcomers)
+        await self.people.load(self.db)  # another process may have seen them first
         for (server_id, user_id), name in sorted(newcomers.items()):
-            await link_new(self.db, server_id, user_id, name, "first sight", self.now)
-        if newcomers:
-            self._take_back = await self.people.load_within(self.db)
+            if self.people.is_to_be_linked((server_id, user_id)):
+                await link_new(self.db, server_id, user_id, name, "first sight", self.now)
+        self._take_back = await self.people.load_within(self.db)
 
     async def _see_servers(self, arrivals: Sequence[Arrival]) -> None:
         seen = {told.key.server_id for arrival in arrivals for told in arrival.observations}

@@ -161,7 +161,7 @@ class Settling:
     async def _identify(self, identity: Identity) -> int:
         found = await media.identify(self.db, identity)
         if found.merged:
-            self._merged |= {number: found.id for number in found.merged}
+            self._merged |= dict.fromkeys(found.merged, found.id)
             self._merged = {old: found.id if new in found.merged else new for old, new in self._merged.items()}
             self.units |= await media.units_of(self.db, [found.id])
         return found.id

@@ -209,21 +209,11 @@ class Tracker:
             if not part:
                 return
             try:
-                batch = await self._transact([arrival for arrival, _ in part])
-            except StoreError as error:
-                for _arrival, answer in part:
-                    if not answer.done():
-                        answer.set_exception(error)
-                return
+                answers = await self._answers([arrival for arrival, _ in part])
             except asyncio.CancelledError:
                 # Whoever waits is answered by `close`, which finishes what is queued; taken twice is taken once.
                 self._queue = [each for each in part if not each[1].done()] + self._queue
                 raise
-            except Exception:
-                log.exception("a batch failed; its arrivals are taken one by one", size=len(part))
-                answers: list[Answer | StoreError] = [await self._alone(arrival) for arrival, _ in part]
-            else:
-                answers = [*batch.answers]
             for (_arrival, answer), said in zip(part, answers, strict=True):
                 if answer.done():
                     continue
@@ -293,6 +283,16 @@ class Tracker:
         self._remember(arrivals, batch.keys)
         self.events.tell(batch.settled)
         return batch
+
+    async def _answers(self, arrivals: Sequence[Arrival]) -> Sequence[Answer | StoreError]:
+        """Take *arrivals* in together; where that raises, one by one."""
+        try:
+            return (await self._transact(arrivals)).answers
+        except StoreError as error:
+            return [error] * len(arrivals)
+        except Exception:
+            log.exception("a batch failed; its arrivals are taken one by one", size=len(arrivals))
+            return [await self._alone(arrival) for arrival in arrivals]
 
     async def _alone(self, arrival: Arrival) -> Answer | StoreError:
         """Take one arrival in by itself; if that raises, set it aside with its error."""

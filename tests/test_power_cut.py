@@ -120,10 +120,7 @@ def told(deliveries: Sequence[Delivery], program: Served, cuts: dict[int, float]
     """Send all *deliveries*, those not answered again; return the bodies that were answered at first."""
     answered: list[bytes] = []
     for number, delivery in enumerate(deliveries):
-        if number in cuts:
-            heard = send_and_cut(program, delivery, cuts[number])
-        else:
-            heard = program.send(delivery)
+        heard = send_and_cut(program, delivery, cuts[number]) if number in cuts else program.send(delivery)
         if heard:
             answered.append(delivery.body)
         else:

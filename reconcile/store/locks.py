@@ -19,6 +19,11 @@ async def lock_sessions(db: AsyncConnection, sessions: Iterable[tuple[str, str, 
     await _lock(db, {lock_number("session", *session) for session in sessions})
 
 
+async def lock_users(db: AsyncConnection, users: Iterable[tuple[str, str]]) -> None:
+    """Lock each (server id, user id) until the transaction ends, so that nobody is linked twice; sessions follow."""
+    await _lock(db, {lock_number("user", *user) for user in users})
+
+
 async def lock_watches(db: AsyncConnection, watches: Iterable[tuple[int, int]]) -> None:
     """Lock each (account id, media id) until the transaction ends; sessions have been locked before."""
     await _lock(db, {lock_number("watch", *watch) for watch in watches})

@@ -11,7 +11,6 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from reconcile.playback.check_in import Key
 from reconcile.playback.cutting import Playback
 from reconcile.playback.edges import Sibling
 from reconcile.playback.verdict import Verdict, Viewing
@@ -333,7 +332,7 @@ async def set_verdicts(db: AsyncConnection, verdicts: Mapping[str, tuple[Verdict
 
 
 async def due(db: AsyncConnection, now: datetime, ahead: Mapping[str, timedelta], most: int) -> list[int]:
-    """Return the keys of open playbacks whose limit has passed; *ahead*: by how much servers' clocks are ahead of *now*."""
+    """Return the keys of open playbacks whose limit has passed; *ahead* is how far each server's clock is, of *now*."""
     c = playback.c
     passed = [sa.and_(c.server_id == server_id, c.due_at <= now + more) for server_id, more in ahead.items()]
     passed.append(sa.and_(c.server_id.not_in(ahead), c.due_at <= now))

@@ -269,9 +269,7 @@ async def test_a_higher_threshold_shows_what_would_no_longer_count(ledger: Ledge
 
     said = await ledger.resettled(dry_run=True, threshold=90.0)
 
-    assert said == [
-        f"2026-01-03 viewer-1: A Film, would no longer count: {REACHED}; the threshold is 90 %"
-    ]
+    assert said == [f"2026-01-03 viewer-1: A Film, would no longer count: {REACHED}; the threshold is 90 %"]
     assert len(await ledger.watches()) == 1
 
 

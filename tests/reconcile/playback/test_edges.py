@@ -1,0 +1,217 @@
+"""Where a playback began before anyone heard of it, and where it ended when nobody said so (DESIGN §5)."""
+
+import pytest
+
+from reconcile.playback.check_in import Channel, CheckIn
+from reconcile.playback.edges import EndedBy
+from reconcile.playback.rules import Rules
+from tests.reconcile.playback.evenings import (
+    at,
+    check_in,
+    cut_evening,
+    idle_stop,
+    line,
+    looked,
+    paused,
+    since_eight,
+    stop,
+    watched,
+)
+
+
+def polled(end: float, *, shown: float | None = None) -> list[CheckIn]:
+    """Return an evening that looks have shown: reports every 10 s until *end*, the last one shown until *shown*."""
+    told = [looked(s, until=s + 8) for s in range(0, int(end), 10)]
+    return [*told, looked(end, until=end + 8 if shown is None else shown)]
+
+
+EVERY_TEN = [float(s) for s in range(8, 2000, 10)]
+
+
+def looks_until(last: float, first_without: float) -> list[float]:
+    """Return looks every 10 s until *last*, and from *first_without* on."""
+    return [s for s in EVERY_TEN if s <= last] + [first_without + 10 * n for n in range(20)]
+
+
+def ended(*told: CheckIn, looks: list[float]) -> tuple[EndedBy | None, float, float]:
+    (playback,) = cut_evening(*told, looks=looks)
+    return playback.ended_by, since_eight(playback.ended_at), playback.watched_seconds
+
+
+# --- absence ----------------------------------------------------------------------------------------------------
+
+
+def test_absence_ends_half_way_to_the_first_look_without_it() -> None:
+    assert ended(*polled(600), looks=looks_until(608, 618)) == (EndedBy.ABSENCE, 613, 613)
+
+
+def test_a_gap_of_more_than_75_s_before_the_first_look_without_it_is_credited_nothing() -> None:
+    assert ended(*polled(600), looks=looks_until(608, 608 + 76)) == (EndedBy.ABSENCE, 608, 608)
+    assert ended(*polled(600), looks=looks_until(608, 608 + 74)) == (EndedBy.ABSENCE, 645, 645)
+
+
+def test_absence_needs_a_second_look_a_while_later() -> None:
+    (playback,) = cut_evening(*polled(600), looks=[*looks_until(608, 618)[:61], 618, 637], now=640)
+    (later,) = cut_evening(*polled(600), looks=[*looks_until(608, 618)[:61], 618, 638], now=640)
+
+    assert playback.is_open
+    assert later.ended_by is EndedBy.ABSENCE
+
+
+def test_where_automatic_progress_was_heard_the_last_one_is_the_end() -> None:
+    last = check_in(600, until=607)
+
+    assert ended(*polled(590), last, looks=looks_until(598, 618)) == (EndedBy.ABSENCE, 607, 607)
+
+
+def test_what_looks_never_saw_they_cannot_miss() -> None:
+    (playback,) = cut_evening(*line(0, 600), looks=EVERY_TEN, now=700)
+
+    assert playback.is_open
+
+
+def test_an_absence_that_was_followed_by_the_same_playback_is_none() -> None:
+    (playback,) = cut_evening(*polled(600), *[looked(s, until=s + 8) for s in range(650, 900, 10)], looks=EVERY_TEN)
+
+    assert playback.watched_seconds == pytest.approx(898, abs=6)
+
+
+def test_nothing_is_credited_beyond_the_runtime() -> None:
+    (playback,) = cut_evening(*polled(590), looks=looks_until(598, 618), runtime=600)
+
+    assert playback.position == 600
+    assert watched([playback]) == [600]
+
+
+def test_while_paused_nothing_is_credited_after_the_last_check_in() -> None:
+    (playback,) = cut_evening(
+        *polled(590), looked(600), paused(605, 605, until=618), looks=[*EVERY_TEN[:62], 628, 638, 648, 658], now=5000
+    )
+
+    assert playback.watched_seconds == 605
+
+
+def test_an_end_keeps_the_looks_that_prove_it() -> None:
+    (playback,) = cut_evening(*polled(600), looks=looks_until(608, 618))
+
+    assert [since_eight(look) for look in playback.looks] == [618, 638]
+
+
+# --- silence, idle, freshness ----------------------------------------------------------------------------------
+
+
+def test_silence_ends_it_when_it_was_last_shown() -> None:
+    (playback,) = cut_evening(*line(0, 590), check_in(600, until=640))
+
+    assert (playback.ended_by, since_eight(playback.ended_at)) == (EndedBy.SILENCE, 640)
+    assert watched([playback]) == [640]
+
+
+def test_what_was_shown_for_longer_than_is_fresh_was_gone_at_its_check_in() -> None:
+    (playback,) = cut_evening(*line(0, 590), check_in(600, until=900))
+
+    assert since_eight(playback.ended_at) == 600
+    assert watched([playback]) == [600]
+
+
+def test_how_long_a_report_is_fresh_is_the_owners_to_set() -> None:
+    (playback,) = cut_evening(*line(0, 590), check_in(600, until=900), rules=Rules(freshness=at(301) - at(0)))
+
+    assert watched([playback]) == [900]
+
+
+def test_the_servers_clean_up_does_not_hide_what_looks_had_seen_before() -> None:
+    (playback,) = cut_evening(*polled(600), idle_stop(1100), looks=looks_until(608, 618))
+
+    assert (playback.ended_by, since_eight(playback.ended_at)) == (EndedBy.ABSENCE, 613)
+
+
+# --- superseded -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("begins", "end", "by"),
+    [
+        pytest.param(605, 605, EndedBy.SUPERSEDED, id="within 6 s: the whole gap"),
+        pytest.param(640, 620, EndedBy.SUPERSEDED, id="within 75 s: half of it"),
+        pytest.param(700, 600, EndedBy.SUPERSEDED, id="later: nothing"),
+        pytest.param(905, 600, EndedBy.SILENCE, id="after the silence: that had ended it already"),
+    ],
+)
+def test_the_next_item_in_the_session_ends_this_one(begins: float, end: float, by: EndedBy) -> None:
+    (playback,) = cut_evening(*line(0, 600), siblings=[(begins, begins)])
+
+    assert (playback.ended_by, since_eight(playback.ended_at)) == (by, end)
+    assert watched([playback]) == [end]
+
+
+def test_the_next_item_began_before_its_first_check_in() -> None:
+    (playback,) = cut_evening(*line(0, 600), siblings=[(625, 604)])
+
+    assert since_eight(playback.ended_at) == 604
+
+
+def test_an_item_that_began_before_the_last_check_in_ends_nothing() -> None:
+    (playback,) = cut_evening(*line(0, 600), siblings=[(300, 300)])
+
+    assert playback.ended_by is EndedBy.SILENCE
+
+
+def test_a_stop_is_an_end_whatever_comes_next() -> None:
+    (playback,) = cut_evening(*line(0, 600), stop(603), siblings=[(604, 604)])
+
+    assert (playback.ended_by, since_eight(playback.ended_at)) == (EndedBy.STOP, 603)
+
+
+# --- beginnings -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("position", "credit"),
+    [
+        pytest.param(0, 0, id="at the very start"),
+        pytest.param(7, 7, id="a few seconds in"),
+        pytest.param(60, 60, id="within the opening"),
+        pytest.param(61, 0, id="beyond it: resumed there"),
+    ],
+)
+def test_the_first_check_in_near_the_start_began_at_zero(position: float, credit: float) -> None:
+    (playback,) = cut_evening(check_in(0, position), stop(100, position + 100))
+
+    assert since_eight(playback.started_at) == -credit
+    assert watched([playback]) == [100 + credit]
+
+
+def test_the_opening_of_a_short_item_is_a_twentieth() -> None:
+    (playback,) = cut_evening(check_in(0, 40), stop(100, 140), runtime=600)
+
+    assert watched([playback]) == [100]
+
+
+@pytest.mark.parametrize(
+    ("look", "credit"),
+    [
+        pytest.param(-45, 40, id="a look lacked it long enough ago"),
+        pytest.param(-38, 40, id="just about"),
+        pytest.param(-30, 0, id="a look lacked it when it would have been playing"),
+        pytest.param(-70, 0, id="the last look was too long ago to say"),
+    ],
+)
+def test_a_look_that_lacked_it_proves_that_it_began_at_zero(look: float, credit: float) -> None:
+    (playback,) = cut_evening(check_in(0, 40, channel=Channel.POLL), stop(100, 140), runtime=600, looks=[look])
+
+    assert watched([playback]) == [100 + credit]
+    assert [since_eight(when) for when in playback.looks] == ([look] if credit else [])
+
+
+def test_a_beginning_does_not_reach_back_into_the_playback_before() -> None:
+    first, second = cut_evening(*line(0, 5990), stop(6000), *line(6020, 6300, 50), runtime=6000)
+
+    assert since_eight(second.started_at) == 6020
+    assert watched([first, second]) == [6000, 280]
+
+
+def test_a_beginning_does_not_reach_back_over_a_line_that_was_read_in_part() -> None:
+    (playback,) = cut_evening(check_in(0, 50), stop(100, 150), floor=-20)
+
+    assert watched([playback]) == [100]
