@@ -190,7 +190,7 @@ class Gathering:
     # --- siblings -------------------------------------------------------------------------------------------------
 
     async def place_siblings(self, placed: Collection[Cutting], cuttings: Mapping[int, Cutting]) -> list[Cutting]:
-        """Tell each key of *placed* what else began in its session, as kept or as just cut; return those it concerns."""
+        """Tell each key of *placed* what else began in its session, as kept or just cut; return those it concerns."""
         asked = {seat(each.row.key): each.check_ins[0].at for each in placed if each.check_ins}
         begun = await playbacks.begun_in(self.db, asked)
         cut_now: dict[Seat, list[Cutting]] = defaultdict(list)
