@@ -15,7 +15,7 @@ from reconcile.playback.check_in import ItemFacts
 from reconcile.playback.days import Watch, units, watches
 from reconcile.playback.media import Identity, identity_of
 from reconcile.playback.verdict import Verdict
-from reconcile.store import keys, media, playbacks
+from reconcile.store import keys, media, playbacks, verdicts
 from reconcile.store import watches as kept_watches
 from reconcile.store.locks import lock_watches
 from reconcile.store.playbacks import Kept
@@ -222,19 +222,19 @@ class Settling:
         if not units:
             return
         await lock_watches(self.db, {(account, number) for account, number, _unit in units})
-        judged = await playbacks.viewings(self.db, units)
+        judged = await verdicts.viewings(self.db, units)
         kept = await kept_watches.of_units(self.db, units)
         said: dict[str, tuple[Verdict, str]] = {}
         for unit in sorted(units):
             rules = self.people.rules(unit[0])
             told_by = fingerprint(rules)
             there = judged[unit]
-            made, verdicts = watches(there.viewings, there.shares, rules, self.people.zone_of(unit[0]))
-            for name, verdict in verdicts.items():
+            made, judgements = watches(there.viewings, there.shares, rules, self.people.zone_of(unit[0]))
+            for name, verdict in judgements.items():
                 if there.said[name] != (verdict.code.value, verdict.sentence, told_by):
                     said[name] = (verdict, told_by)
             await self._keep_watches(unit, made, kept[unit])
-        await playbacks.set_verdicts(self.db, said)
+        await verdicts.set_verdicts(self.db, said)
 
     async def _keep_watches(self, unit: Unit, made: Iterable[Watch], kept: dict[str, kept_watches.Row]) -> None:
         for found in made:

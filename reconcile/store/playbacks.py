@@ -13,8 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconcile.playback.cutting import Playback
 from reconcile.playback.edges import Sibling
-from reconcile.playback.verdict import Verdict, Viewing
-from reconcile.store.channels import channels_of, mask_of
+from reconcile.store.channels import mask_of
 from reconcile.store.keys import CHUNK
 from reconcile.store.tables import playback, playback_key, playback_unit
 
@@ -217,118 +216,6 @@ async def set_units(
         for unit in units
     ]
     await db.execute(sa.insert(playback_unit), rows)
-
-
-class Judged(msgspec.Struct):
-    """The playbacks of one unit by one account: as they are judged, each one's share of its time, and what was said."""
-
-    viewings: list[Viewing] = []
-    shares: dict[str, float] = {}
-    said: dict[str, tuple[str, str, str]] = {}
-
-
-_VIEWINGS = (
-    sa.select(
-        playback_unit.c.account_id,
-        playback_unit.c.media_id,
-        playback_unit.c.unit.label("shown"),
-        playback_unit.c.share,
-        playback.c.id,
-        playback.c.started_at,
-        playback.c.ended_at,
-        playback.c.watched_seconds,
-        playback.c.reached_seconds,
-        playback.c.runtime_seconds,
-        playback.c.covered,
-        playback.c.intervals,
-        playback.c.channels,
-        playback.c.completed_at,
-        playback.c.verdict,
-        playback.c.sentence,
-        playback.c.rules,
-        playback_key.c.server_id,
-        playback_key.c.session_id,
-        playback_key.c.item_id,
-    )
-    .join(playback, playback_unit.c.playback_id == playback.c.id)
-    .join(playback_key, playback_key.c.id == playback.c.key_id)
-    .where(
-        playback_unit.c.account_id == sa.bindparam("account"),
-        playback_unit.c.media_id.in_(sa.bindparam("media", expanding=True)),
-        playback_unit.c.unit.in_(sa.bindparam("units", expanding=True)),
-    )
-)
-
-
-async def viewings(db: AsyncConnection, units: Collection[tuple[int, int, str]]) -> dict[tuple[int, int, str], Judged]:
-    """Return all playbacks of each of *units* (account, media, unit), named by their ids."""
-    found = {unit: Judged([], {}, {}) for unit in units}
-    for account_id, media_ids, names in by_account(units):
-        asked = {"account": account_id, "media": media_ids, "units": names}
-        for row in (await db.execute(_VIEWINGS, asked)).mappings():
-            judged = found.get((account_id, row["media_id"], row["shown"]))
-            if judged is not None:
-                name = f"{row['id']:012d}"
-                judged.shares[name] = row["share"]
-                judged.said[name] = (row["verdict"], row["sentence"], row["rules"])
-                judged.viewings.append(_viewing(name, row))
-    return found
-
-
-def by_account(units: Collection[tuple[int, int, str]]) -> list[tuple[int, list[int], list[str]]]:
-    """Return the media and the names of *units* (account, media, unit) for each account."""
-    mine: dict[int, tuple[set[int], set[str]]] = {}
-    for account_id, media_id, unit in units:
-        media_ids, names = mine.setdefault(account_id, (set(), set()))
-        media_ids.add(media_id)
-        names.add(unit)
-    return [(account_id, sorted(ids), sorted(names)) for account_id, (ids, names) in sorted(mine.items())]
-
-
-def _viewing(name: str, row: sa.RowMapping) -> Viewing:
-    last = _last_watched(row["intervals"])
-    return Viewing(
-        name=name,
-        started_at=row["started_at"],
-        ended_at=row["ended_at"],
-        last_watched_at=row["ended_at"] if last is None else last,
-        watched_seconds=row["watched_seconds"],
-        reached_seconds=row["reached_seconds"],
-        runtime=row["runtime_seconds"],
-        covered=tuple((part[0], part[1]) for part in row["covered"]),
-        completed_at=row["completed_at"],
-        channels=channels_of(row["channels"]),
-        seat=(row["server_id"], row["session_id"], row["item_id"]),
-    )
-
-
-def _last_watched(intervals: Sequence[Sequence[Any]]) -> datetime | None:
-    if not intervals:
-        return None
-    at, seconds = intervals[-1]
-    return datetime.fromisoformat(at) + timedelta(seconds=seconds)
-
-
-_SAY = (
-    sa.update(playback)
-    .where(playback.c.id == sa.bindparam("number"))
-    .values(
-        completed=sa.bindparam("counts"),
-        verdict=sa.bindparam("code"),
-        sentence=sa.bindparam("said"),
-        rules=sa.bindparam("by"),
-    )
-)
-
-
-async def set_verdicts(db: AsyncConnection, verdicts: Mapping[str, tuple[Verdict, str]]) -> None:
-    """Note what rules (their fingerprint) say of each playback, by name."""
-    if verdicts:
-        rows = [
-            {"number": int(name), "counts": said.completed, "code": said.code.value, "said": said.sentence, "by": rules}
-            for name, (said, rules) in verdicts.items()
-        ]
-        await db.execute(_SAY, rows)
 
 
 async def due(db: AsyncConnection, now: datetime, ahead: Mapping[str, timedelta], most: int) -> list[int]:

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from reconcile.playback.days import Watch
 from reconcile.store.channels import mask_of
 from reconcile.store.keys import CHUNK
-from reconcile.store.playbacks import by_account
 from reconcile.store.tables import watch, watch_playback
+from reconcile.store.verdicts import by_account
 
 Row = dict[str, Any]
 
