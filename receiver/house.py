@@ -44,7 +44,7 @@ log = structlog.get_logger()
 Clock = Callable[[], datetime]
 
 _AGAIN_SECONDS = 2.0
-_REFRESH_SECONDS = 10.0
+_REFRESH_SECONDS = 3.0
 _SETTLED_IN_SECONDS = 60.0
 _TIDY_SECONDS = 24 * 3600.0
 _LAST_WORD_SECONDS = 5.0
