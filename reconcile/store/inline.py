@@ -1,7 +1,8 @@
 """SQLite without a thread between: statements run where they are asked for, only the commit waits elsewhere.
 
 The write path asks many small indexed questions, 20 to 60 µs each; handing every one of them to a thread and back, as
-aiosqlite does, costs several times that. A commit waits for the disk, so that one is handed over.
+aiosqlite does, costs several times that. What may wait is handed over: the beginning, for another process, and the
+commit, for the disk.
 """
 
 from __future__ import annotations
@@ -52,10 +53,14 @@ class Inline(SQLiteDialect_pysqlite):
         """Return the pool that waits without blocking."""
         return AsyncAdaptedQueuePool
 
-    def do_execute(self, *args: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own
+    def do_execute(self, cursor: Any, statement: str, *args: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own
         """Run a statement here and now, after letting others have their turn."""
+        if statement.startswith("BEGIN"):
+            # It waits for the write lock while another process holds it: not here.
+            await_only(_finished(lambda: cursor.execute(statement)))
+            return
         await_only(_breath())
-        super().do_execute(*args)  # type: ignore[no-untyped-call]  # SQLAlchemy has no types there
+        super().do_execute(cursor, statement, *args)  # type: ignore[no-untyped-call]  # SQLAlchemy has no types there
 
     def do_executemany(self, *args: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own
         """Run a statement for many rows."""
@@ -85,9 +90,9 @@ async def _breath() -> None:
         _breathed_at = time.monotonic()
 
 
-async def _finished(commit: Callable[[], None]) -> None:
-    """Let *commit* run to its end in a thread, also when whoever waits for it is cancelled meanwhile."""
-    done = asyncio.ensure_future(asyncio.to_thread(commit))
+async def _finished(act: Callable[[], object]) -> None:
+    """Let *act* run to its end in a thread, also when whoever waits for it is cancelled meanwhile."""
+    done = asyncio.ensure_future(asyncio.to_thread(act))
     try:
         await asyncio.shield(done)
     except asyncio.CancelledError:

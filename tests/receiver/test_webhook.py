@@ -379,10 +379,13 @@ async def test_while_the_database_is_away_the_flood_is_spooled_once(tmp_path: Pa
     checked = "2026-11-22T21:00:00.0000000Z"
     async with program(tmp_path) as here:
         here.house.intake.is_away = True
-        said = [
-            (await here.send(notification("Automated", NINE_PM + timedelta(seconds=s), s, LastPlaybackCheckIn=checked)))
-            for s in range(5)
-        ]
+        async with here.house.store.begin():  # nobody else can write meanwhile
+            said = [
+                await here.send(
+                    notification("Automated", NINE_PM + timedelta(seconds=s), s, LastPlaybackCheckIn=checked)
+                )
+                for s in range(5)
+            ]
 
         assert [each.json()["outcome"] for each in said] == ["spooled", *["known"] * 4]
         here.house.intake.wake()
