@@ -105,10 +105,20 @@ def scored(seed: int, truths: Sequence[Truth], found: Sequence[Found], rows: Ite
     theirs: dict[Place, list[Found]] = defaultdict(list)
     for each in found:
         theirs[each.place].append(each)
+    shared = _shared_by_tabs(truths)
     for place in sorted({*mine, *theirs}):
-        _compare(score, seed, place, mine[place], theirs[place], heard)
+        if mine[place] or (place[0], place[2]) not in shared:
+            _compare(score, seed, place, mine[place], theirs[place], heard)
     _compare_rows(score, seed, truths, set(rows), heard)
     return score
+
+
+def _shared_by_tabs(truths: Iterable[Truth]) -> set[tuple[str, str]]:
+    """Return the (session id, item id) pairs of tabs that share a session.
+
+    Who watches along in one tab watches along in all of them, as far as the server can tell (facts B2, F15).
+    """
+    return {(truth.session_id, truth.item_id) for truth in truths if "two tabs" in truth.faults}
 
 
 def _compare(
@@ -170,6 +180,8 @@ def why_apart(truth: Truth, heard: Hearing) -> str:
 def _compare_rows(score: Score, seed: int, truths: Sequence[Truth], rows: set[Row], heard: Hearing) -> None:
     real, close = true_rows(truths, Rules())
     hidden = {(truth.user_id, truth.item_id) for truth in truths if why_apart(truth, heard) in _HIDING}
+    shared = {item_id for _session, item_id in _shared_by_tabs(truths)}
+    hidden |= {(truth.user_id, item_id) for truth in truths for item_id in shared if truth.item_id != item_id}
     for row in sorted(real ^ rows):
         who = (row.user_id, row.item_id)
         if who in close:
