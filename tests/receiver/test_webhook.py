@@ -339,7 +339,7 @@ async def test_a_locked_database_spools_and_drains_by_itself(tmp_path: Path) -> 
         during = await here.get("/status")
         other.execute("COMMIT")
         other.close()
-        await until(lambda: not here.house.intake.is_away)
+        await until(lambda: not here.house.intake.is_away and here.house.spool.is_empty)
 
         assert (answer.status_code, answer.json()["outcome"]) == (202, "spooled")
         assert during["spool"]["waiting_bytes"] > 0
@@ -389,7 +389,7 @@ async def test_while_the_database_is_away_the_flood_is_spooled_once(tmp_path: Pa
 
         assert [each.json()["outcome"] for each in said] == ["spooled", *["known"] * 4]
         here.house.intake.wake()
-        await until(lambda: not here.house.intake.is_away)
+        await until(lambda: not here.house.intake.is_away and here.house.spool.is_empty)
         await here.house.intake.flush()
         await here.house.tracker.flush()
         line = (await here.get("/playbacks/1"))["check_ins"]
