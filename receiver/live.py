@@ -9,8 +9,8 @@ import msgspec
 from litestar.response import ServerSentEventMessage
 
 from receiver.api.words import playback_words
+from reconcile.changes import Settled
 from reconcile.errors import StoreAway
-from reconcile.settling import Settled
 from reconcile.store.engine import Transactions
 from reconcile.store.history import playing
 from reconcile.tracker import Events

@@ -10,11 +10,12 @@ from enum import StrEnum
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from reconcile.changes import Settled
 from reconcile.memory import Draft, Memory
 from reconcile.people import ALWAYS, People, User
 from reconcile.playback.check_in import CheckIn, Key, Kind, Observation, merged
 from reconcile.playback.facts import learnt
-from reconcile.settling import Settled, Settling
+from reconcile.settling import Settling
 from reconcile.store import deliveries, evidence, keys, playbacks, servers
 from reconcile.store import people as kept_people
 from reconcile.store.deliveries import Delivery
@@ -129,7 +130,7 @@ class Recording:
             if self._is_late(each.key.server_id, each.until):
                 touched[each.key_id] = min(each.at, touched.get(each.key_id, each.at))
         settling = Settling(self.db, self.people, self.now, ahead=self.ahead, draft=self.draft)
-        settled = await settling.settle(touched, touched) if touched else Settled([], [])
+        settled = await settling.settle(touched, touched) if touched else Settled()
         answers = [await self._answer(arrival, kept, fresh) for arrival, kept in zip(arrivals, mine, strict=True)]
         return Batch(answers, settled, {key: row.id for key, row in rows.items()})
 

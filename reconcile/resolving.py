@@ -10,12 +10,13 @@ from typing import TypeVar
 
 import structlog
 
+from reconcile.changes import Settled
 from reconcile.errors import JellyfinError, JellyfinUnreadable, StoreError
 from reconcile.jellyfin.catalogue import CatalogueItem, PublicInfo
 from reconcile.jellyfin.client import JellyfinClient
 from reconcile.playback.check_in import ItemFacts
 from reconcile.playback.pace import jittered
-from reconcile.settling import Settled, Settling
+from reconcile.settling import Settling
 from reconcile.store import media
 from reconcile.store.concerned import keys_of_items
 from reconcile.store.lease import Leases

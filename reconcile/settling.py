@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from reconcile.changes import Change, Settled, Unit
+from reconcile.following import follow
 from reconcile.gathering import Cutting, Gathering, Seat, seat
 from reconcile.memory import Draft, Memory
 from reconcile.people import People, fingerprint
@@ -19,23 +20,6 @@ from reconcile.store import keys, media, playbacks, verdicts
 from reconcile.store import watches as kept_watches
 from reconcile.store.locks import lock_watches
 from reconcile.store.playbacks import Kept
-from reconcile.store.watches import Unit
-
-
-class Change(msgspec.Struct, frozen=True):
-    """A row of the history before and after; None where there was or is none."""
-
-    unit: Unit
-    day: str
-    before: dict[str, object] | None
-    after: dict[str, object] | None
-
-
-class Settled(msgspec.Struct):
-    """What a transaction did to the history."""
-
-    watches: list[Change]
-    playbacks: list[int]
 
 
 class Settling:
@@ -60,10 +44,9 @@ class Settling:
         self.now = now
         self.gathering = Gathering(db, people, now, ahead or {}, draft or Memory().draft(), whole=whole)
         self.units: set[Unit] = set()
-        self.changes: list[Change] = []
-        self.touched: list[int] = []
+        self.settled = Settled()
         self._rewritten: list[tuple[int, dict[str, object]]] = []
-        self._merged: dict[int | None, int] = {}
+        self._merged: dict[int, int] = {}
 
     async def settle(self, key_ids: Collection[int], since: Mapping[int, datetime] | None = None) -> Settled:
         """Cut the keys numbered *key_ids* again; *since* is each one's earliest new evidence, if it is known."""
@@ -79,12 +62,13 @@ class Settling:
             cuttings[number] = each
         named = await self._media(cuttings.values())
         for number, each in cuttings.items():
-            await self._keep(each, self._merged.get(named[number], named[number]))
+            await self._keep(each, self._now_called(named[number]))
             self.gathering.remember(each)
         await playbacks.change(self.db, self._rewritten)
         self._rewritten = []
-        await self.settle_units()
-        return Settled(self.changes, self.touched)
+        await self._settle_units()
+        await follow(self.db, self.people, self.now, self.settled)
+        return self.settled
 
     async def line(self, key_id: int) -> Cutting:
         """Return a key with all that cutting it takes."""
@@ -186,6 +170,7 @@ class Settling:
             await self._write(old, values, named)
         for gone in free:
             self._touch(gone.account_id, gone.media_id, gone.units)
+            self._span(gone.account_id, gone.started_at, gone.ended_at)
         await playbacks.remove(self.db, [gone.id for gone in free])
 
     async def _write(self, old: Kept | None, values: dict[str, object], named: Sequence[str]) -> None:
@@ -194,6 +179,7 @@ class Settling:
             account_id = media_id = None
         if old is None:
             number = await playbacks.add(self.db, values)
+            self.settled.began.append(number)
             await playbacks.set_units(self.db, number, account_id, media_id, named)
         else:
             number = old.id
@@ -206,8 +192,26 @@ class Settling:
             if (old.account_id, old.media_id, old.units) != (account_id, media_id, tuple(named)):
                 self._touch(old.account_id, old.media_id, old.units)
                 await playbacks.set_units(self.db, number, account_id, media_id, named)
-        self.touched.append(number)
+        self.settled.playbacks.append(number)
         self._touch(account_id, media_id, named)
+        self._note_end(number, old, values)
+
+    def _note_end(self, number: int, old: Kept | None, values: dict[str, object]) -> None:
+        """Note that a playback is over now, or was before."""
+        was_over = old is not None and not old.open
+        if not values["open"]:
+            if not was_over:
+                self.settled.ended.append(number)
+            self._span(values["account_id"], values["started_at"], values["ended_at"])
+        if old is not None and was_over:
+            self._span(old.account_id, old.started_at, old.ended_at)
+
+    def _span(self, account_id: object, since: object, until: object) -> None:
+        if isinstance(account_id, int) and isinstance(since, datetime) and isinstance(until, datetime):
+            self.settled.spans.append((account_id, since, until))
+
+    def _now_called(self, media_id: int | None) -> int | None:
+        return None if media_id is None else self._merged.get(media_id, media_id)
 
     def _touch(self, account_id: int | None, media_id: int | None, named: Iterable[str]) -> None:
         if account_id is not None and media_id is not None:
@@ -215,10 +219,12 @@ class Settling:
 
     # --- watches ------------------------------------------------------------------------------------------------
 
-    async def settle_units(self) -> None:
+    async def _settle_units(self) -> None:
         """Compute the watches of all touched units anew, and keep what differs."""
         units = {(account, self._merged.get(number, number), unit) for account, number, unit in self.units}
         self.units = set()
+        self.settled.units |= units
+        self.settled.merged |= self._merged
         if not units:
             return
         await lock_watches(self.db, {(account, number) for account, number, _unit in units})
@@ -242,14 +248,15 @@ class Settling:
             old = kept.pop(row["day"], None)
             if old is not None and not kept_watches.differs(old, row):
                 continue
-            self.changes.append(Change(unit, row["day"], old, row))
             if old is None:
-                extra = {"account_id": unit[0], "media_id": unit[1], "unit": unit[2], "title": ""}
-                await kept_watches.add(self.db, extra | row, self.now)
+                extra = {"account_id": unit[0], "media_id": unit[1], "unit": unit[2]}
+                number = await kept_watches.add(self.db, extra | row, self.now)
             else:
-                await kept_watches.change(self.db, old["id"], row, self.now)
+                number = old["id"]
+                await kept_watches.change(self.db, number, row, self.now)
+            self.settled.watches.append(Change(number, unit, row["day"], old, row))
         for day, old in kept.items():
-            self.changes.append(Change(unit, day, old, None))
+            self.settled.watches.append(Change(old["id"], unit, day, old, None))
             await kept_watches.remove(self.db, old["id"])
 
 

@@ -14,12 +14,13 @@ from datetime import datetime, timedelta
 import msgspec
 import structlog
 
+from reconcile.changes import Settled
 from reconcile.errors import StoreError
 from reconcile.memory import Memory
 from reconcile.people import People
 from reconcile.playback.check_in import CheckIn, Key, Kind, Observation, merged
 from reconcile.recording import NOT_RECORDED, Answer, Arrival, Batch, Look, Outcome, Recording, Shown
-from reconcile.settling import Change, Settled, Settling
+from reconcile.settling import Settling
 from reconcile.store import deliveries, evidence, playbacks
 from reconcile.store.engine import Transactions
 
@@ -344,4 +345,4 @@ class Tracker:
             self._last.popitem(last=False)
 
 
-__all__ = ["NOT_RECORDED", "Answer", "Arrival", "Change", "Events", "Look", "Outcome", "Tracker"]
+__all__ = ["NOT_RECORDED", "Answer", "Arrival", "Events", "Look", "Outcome", "Tracker"]

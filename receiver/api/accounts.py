@@ -17,8 +17,9 @@ from receiver.api.guard import ADMIN
 from receiver.api.pages import LARGEST_ID, USUAL, Cursor, Limit, Page, page_of, place_of
 from receiver.api.words import struct_of
 from receiver.house import House
+from reconcile.changes import Change, Settled
 from reconcile.people import People
-from reconcile.settling import Change, Settled, Settling
+from reconcile.settling import Settling
 from reconcile.store import accounts
 from reconcile.store import people as kept_people
 from reconcile.store.locks import lock_sessions
@@ -129,7 +130,7 @@ async def change(
     values = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not UNSET}
     _check_zone(values.get("time_zone"))
     found: Changed | None = None
-    settled = Settled([], [])
+    settled = Settled()
     try:
         async with house.store.begin() as db:
             await accounts.change(db, account_id, values)

@@ -18,8 +18,9 @@ from receiver.api.guard import ADMIN
 from receiver.api.pages import LARGEST_ID, USUAL, Cursor, Limit, Page
 from receiver.api.words import struct_of
 from receiver.house import House
+from reconcile.changes import Settled
 from reconcile.playback.identity import is_guid, normalised_id
-from reconcile.settling import Settled, Settling
+from reconcile.settling import Settling
 from reconcile.store import accounts, people, playbacks
 from reconcile.store.locks import lock_sessions
 

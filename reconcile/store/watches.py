@@ -71,11 +71,12 @@ def differs(kept: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
     return any(kept[name] != value for name, value in row.items())
 
 
-async def add(db: AsyncConnection, row: Row, now: datetime) -> None:
-    """Keep a new watch."""
+async def add(db: AsyncConnection, row: Row, now: datetime) -> int:
+    """Keep a new watch and return its id."""
     values = {name: value for name, value in row.items() if name != "playbacks"} | {"updated_at": now}
     number = int((await db.execute(sa.insert(watch).values(**values).returning(watch.c.id))).scalar_one())
     await _set_playbacks(db, number, row["playbacks"])
+    return number
 
 
 async def change(db: AsyncConnection, number: int, row: Row, now: datetime) -> None:

@@ -1,0 +1,14 @@
+"""What follows from a change of the history, within the same transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from reconcile.changes import Settled
+from reconcile.people import People
+
+
+async def follow(db: AsyncConnection, people: People, now: datetime, settled: Settled) -> None:
+    """Bring what is derived from watches and playbacks up to date with what *settled* says of them."""
