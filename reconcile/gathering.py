@@ -13,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from reconcile.memory import Draft, Line, Looks
 from reconcile.people import People
 from reconcile.playback.check_in import CheckIn, ItemFacts, Key, gathered
-from reconcile.playback.cutting import Playback, Surroundings, cut
+from reconcile.playback.cutting import Playback, cut
 from reconcile.playback.edges import Sibling
 from reconcile.playback.facts import filled, item_of
 from reconcile.playback.points import owned
+from reconcile.playback.surroundings import Surroundings
 from reconcile.playback.thinning import thinned
 from reconcile.store import evidence, keys, media, playbacks
 from reconcile.store.keys import KeyRow

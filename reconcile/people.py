@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from reconcile.playback.cutting import Recorded
 from reconcile.playback.rules import Rules
+from reconcile.playback.surroundings import Recorded
 from reconcile.store import people as kept
+from reconcile.store import targets as kept_targets
 from reconcile.store.people import Account, Interval
+from reconcile.store.targets import Target
 
 ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 """Since when a user is recorded who is linked at first sight: whatever of theirs arrives, in whatever order."""
@@ -33,6 +35,7 @@ class People:
         self.zone = zone
         self.auto_link = auto_link
         self.accounts: dict[int, Account] = {}
+        self.targets: tuple[Target, ...] = ()
         self._intervals: dict[User, tuple[Interval, ...]] = {}
         self._opted_out: set[User] = set()
         self._rules: dict[int, Rules] = {}
@@ -42,6 +45,7 @@ class People:
         self.accounts = {each.id: each for each in await kept.accounts(db)}
         self._opted_out = await kept.opted_out(db)
         self._intervals = _by_user(await kept.intervals(db))
+        self.targets = await kept_targets.active(db)
         self._rules = {}
 
     async def load_within(self, db: AsyncConnection) -> Callable[[], None]:
@@ -82,6 +86,11 @@ class People:
             if i.since <= at and (i.until is None or at < i.until):
                 return i.account_id
         return None
+
+    def has_opted_in(self, account_id: int, now: datetime) -> bool:
+        """Say whether any user is recorded for the account *now*: whoever is not, nobody is told about."""
+        mine = (i for intervals in self._intervals.values() for i in intervals if i.account_id == account_id)
+        return any(i.since <= now and (i.until is None or now < i.until) for i in mine)
 
     def rules(self, account_id: int | None) -> Rules:
         """Return the rules of an account: its own where it has any, else the global ones."""

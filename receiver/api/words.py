@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from reconcile.playback.coverage import joined, length
 from reconcile.playback.facts import device_of, item_of
+from reconcile.playback.reach import joined, length
 from reconcile.store.channels import channels_of
 
 Row = Mapping[str, Any]

@@ -15,6 +15,7 @@ class Channel(StrEnum):
     POLL = "poll"
     SOCKET = "socket"
     IMPORT = "import"
+    MANUAL = "manual"
 
 
 class Kind(StrEnum):
@@ -82,11 +83,18 @@ class CheckIn(msgspec.Struct, frozen=True):
         return (self.at, self.kind)
 
 
+class Mark(msgspec.Struct, frozen=True):
+    """An item was marked as *played*, or as not played, by hand, *at* that UTC instant (facts D2)."""
+
+    at: datetime
+    played: bool
+
+
 class Observation(msgspec.Struct, frozen=True):
     """What one notification, or one session of a snapshot, says of one user.
 
-    Either *check_in* or *sighting* is given: a bare sighting is an automated notification of a plugin before 16,
-    which does not tell when the client last reported.
+    One of *check_in*, *sighting* and *mark* is given: a bare sighting is an automated notification of a plugin before
+    16, which does not tell when the client last reported.
     """
 
     key: Key
@@ -98,6 +106,7 @@ class Observation(msgspec.Struct, frozen=True):
     device: DeviceFacts = DeviceFacts()
     user_name: str | None = None
     flags: tuple[str, ...] = ()
+    mark: Mark | None = None
 
 
 class Ignored(msgspec.Struct, frozen=True):

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from reconcile.playback.check_in import Kind
 from reconcile.playback.points import Point
-from reconcile.playback.rules import FASTEST, PAUSE_WITHIN, PLAYED_THROUGH, REPORTS_EVERY, SEEK_WITHIN, TOLERANCE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+from reconcile.playback.rules import FASTEST, PAUSE_WITHIN, REPORTS_EVERY, SEEK_WITHIN, TOLERANCE
 
 
 class Stretch(msgspec.Struct, frozen=True):
@@ -72,48 +68,61 @@ def _around_a_seek(a: Point, b: Point) -> float:
     return ((b.at if heard else a.until) - a.at).total_seconds()
 
 
-class Measure(msgspec.Struct):
-    """All that a line of points proves. *corners* are the points that say it: the others lie on the line between."""
+class Walk(msgspec.Struct, frozen=True):
+    """A line of points on the way from corner to corner: what it has proved, and where it stands.
 
-    stretches: list[Stretch]
-    skipped: list[tuple[float, float]]
-    corners: list[Point]
+    *stretches* and *skipped* are what lies behind the last *corner*; *turns* are the instants of the points that say
+    it: the others lie on the line between them.
+    """
 
-    def add(self, found: Step) -> None:
-        """Take *found* in."""
+    stretches: tuple[Stretch, ...] = ()
+    skipped: tuple[tuple[float, float], ...] = ()
+    turns: tuple[datetime, ...] = ()
+    corner: Point | None = None
+    last: Point | None = None
+
+    def to(self, point: Point) -> Walk:
+        """Return the walk to *point*: on the line since the last corner it says nothing new."""
+        corner, last = self.corner, self.last
+        if point.position is None:
+            return self
+        if corner is None or last is None:
+            return Walk(self.stretches, self.skipped, (*self.turns, point.at), point, point)
+        if _is_on_line(corner, last, point):
+            return Walk(self.stretches, self.skipped, self.turns, corner, point)
+        turned = self if last is corner else self._credited(last)
+        turned = Walk(turned.stretches, turned.skipped, (*turned.turns, last.at, point.at), last, last)
+        turned = turned if _is_on_line(last, last, point) else turned._credited(point)
+        return Walk(turned.stretches, turned.skipped, turned.turns, turned.corner, point)
+
+    def interrupted(self) -> Walk:
+        """Return the walk at the end of its line: on the way to whatever follows nothing was played."""
+        done = self.done()
+        return Walk(done.stretches, done.skipped, done.turns)
+
+    def done(self) -> Walk:
+        """Return the walk with all credited that led to its last point."""
+        if self.last is None:
+            return self
+        done = self if self.last is self.corner else self._credited(self.last)
+        return Walk(done.stretches, done.skipped, (*done.turns, self.last.at), done.corner, done.last)
+
+    def still_at(self, last: Point) -> Walk:
+        """Return the walk whose last point is *last*: the same check-in, shown for longer."""
+        corner = last if self.corner is self.last else self.corner
+        return Walk(self.stretches, self.skipped, self.turns, corner, last)
+
+    def _credited(self, point: Point) -> Walk:
+        """Return the walk with *point* as its corner, and what the way there proves."""
+        if self.corner is None:
+            return self
+        found = step(self.corner, point)
+        stretches, skipped = self.stretches, self.skipped
         if found.stretch is not None and found.stretch.seconds > 0:
-            self.stretches.append(found.stretch)
+            stretches = (*stretches, found.stretch)
         if found.skipped is not None:
-            self.skipped.append(found.skipped)
-
-
-def measured(lines: Iterable[Sequence[Point]]) -> Measure:
-    """Return what *lines* prove. Between two lines nothing was played, whatever the positions say."""
-    measure = Measure([], [], [])
-    for line in lines:
-        _measure(measure, [point for point in line if point.position is not None])
-    return measure
-
-
-def _measure(measure: Measure, line: Sequence[Point]) -> None:
-    """Walk *line* from corner to corner: a point on the line since the last corner says nothing new."""
-    if not line:
-        return
-    corner = last = line[0]
-    measure.corners.append(corner)
-    for point in line[1:]:
-        if not _is_on_line(corner, last, point):
-            measure.corners += (last, point)
-            if last is not corner:
-                measure.add(step(corner, last))
-                corner = last
-            if not _is_on_line(corner, last, point):
-                measure.add(step(corner, point))
-                corner = point
-        last = point
-    if last is not corner:
-        measure.add(step(corner, last))
-    measure.corners.append(last)
+            skipped = (*skipped, found.skipped)
+        return Walk(stretches, skipped, self.turns, point, point)
 
 
 def _is_on_line(corner: Point, last: Point, point: Point) -> bool:
@@ -123,69 +132,3 @@ def _is_on_line(corner: Point, last: Point, point: Point) -> bool:
         return False
     ahead = (point.position - corner.position) - (point.at - corner.at).total_seconds()
     return abs(ahead) <= TOLERANCE
-
-
-def watched_seconds(stretches: Iterable[Stretch]) -> float:
-    """Return the seconds spent playing."""
-    return sum(stretch.seconds for stretch in stretches)
-
-
-def covered(stretches: Iterable[Stretch]) -> tuple[tuple[float, float], ...]:
-    """Return the parts of the item that were seen, in seconds, joined and in order."""
-    return joined((stretch.start, stretch.end) for stretch in stretches)
-
-
-def joined(parts: Iterable[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
-    """Return *parts* without overlaps, in order. Parts closer than a second are one."""
-    found: list[tuple[float, float]] = []
-    for start, end in sorted(parts):
-        if found and start <= found[-1][1] + 1:
-            found[-1] = (found[-1][0], max(found[-1][1], end))
-        elif end > start:
-            found.append((start, end))
-    return tuple(found)
-
-
-def length(parts: Iterable[tuple[float, float]]) -> float:
-    """Return how many seconds *parts* (without overlaps) hold."""
-    return sum(end - start for start, end in parts)
-
-
-class Reach(msgspec.Struct, frozen=True):
-    """The furthest *position* that was really reached, and when."""
-
-    position: float
-    at: datetime
-
-
-def reached(stretches: Iterable[Stretch], final: Reach) -> Reach:
-    """Return the furthest position played through, or *final*, where it ended, whichever is greater.
-
-    Played through is a position at which at least 10 s of playing end: a slip of the finger to the end and back
-    reaches nothing, and a stop «at 0» does not undo the film.
-    """
-    best = final
-    run = 0.0
-    before: Stretch | None = None
-    for stretch in stretches:
-        run = run + stretch.seconds if before is not None and abs(stretch.start - before.end) < 1 else stretch.seconds
-        if run >= PLAYED_THROUGH and stretch.end > best.position:
-            best = Reach(stretch.end, stretch.ended_at)
-        before = stretch
-    return best
-
-
-def passed_at(stretches: Iterable[Stretch], goal: float, reach: Reach) -> datetime | None:
-    """Return when *goal* (seconds) was passed on the way to *reach*; None if it was not."""
-    if reach.position < goal:
-        return None
-    run = 0.0
-    before: Stretch | None = None
-    for stretch in stretches:
-        run = run + stretch.seconds if before is not None and abs(stretch.start - before.end) < 1 else stretch.seconds
-        if run >= PLAYED_THROUGH and stretch.end >= goal:
-            way = stretch.end - stretch.start
-            share = max(0.0, goal - stretch.start) / way if way > 0 else 0.0
-            return stretch.at + timedelta(seconds=stretch.seconds * min(1.0, share))
-        before = stretch
-    return reach.at

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reconcile.playback.check_in import Channel, CheckIn, Kind
-from reconcile.playback.coverage import Measure, Reach, Stretch, covered, joined, measured, passed_at, reached
-from reconcile.playback.edges import Beginning, EndedBy, Ending, Sibling, absence, beginning, ending, is_shown, limit
-from reconcile.playback.points import Point, points_of
+from reconcile.playback.coverage import Stretch
+from reconcile.playback.edges import Beginning, EndedBy, Ending, absence, beginning, ending, is_shown, limit
+from reconcile.playback.points import Point, point_of, points_of
+from reconcile.playback.reach import Reach, covered, joined, passed_at, reached
 from reconcile.playback.rules import ABSENT_HALF, BACK_AT_START, FASTEST, OPENING, TOLERANCE, Rules
+from reconcile.playback.run import Run
+from reconcile.playback.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,65 +59,12 @@ class Playback(msgspec.Struct, frozen=True):
         return sum(stretch.seconds for stretch in self.stretches)
 
 
-class Recorded(msgspec.Struct, frozen=True):
-    """A dated interval in which a person was recorded; *until* is None while it lasts."""
+class Cut(msgspec.Struct, frozen=True):
+    """The *playbacks* of a key; *run* is the last one's, *turns* are where their lines bend."""
 
-    since: datetime
-    until: datetime | None = None
-
-    def holds(self, at: datetime) -> bool:
-        """Say whether *at* lies in it."""
-        return self.since <= at and (self.until is None or at < self.until)
-
-
-class Surroundings(msgspec.Struct, frozen=True):
-    """What the check-ins of one key do not say themselves; every sequence is in order of time.
-
-    *looks* are the server's, *siblings* the beginnings of other items in the session, *elsewhere* the check-ins of
-    the same account and media in other sessions, *sightings* the bare ones. Empty *recorded* means: always. *floor*
-    is the end of the playback before the first check-in, where the line is not given from its beginning.
-    """
-
-    looks: Sequence[datetime] = ()
-    siblings: Sequence[Sibling] = ()
-    elsewhere: Sequence[datetime] = ()
-    sightings: Sequence[datetime] = ()
-    recorded: Sequence[Recorded] = ()
-    runtime: float | None = None
-    floor: datetime | None = None
-
-
-class _Run:
-    """The points of one playback while it is being gathered, in lines between which nothing was played."""
-
-    def __init__(self, first: Point, begun: Beginning) -> None:
-        self.begun = begun
-        self.lines: list[list[Point]] = [[first]]
-        self.stop: Point | None = first if first.is_stop else None
-        self.channels: frozenset[Channel] = first.channels
-
-    @property
-    def first(self) -> Point:
-        return self.lines[0][0]
-
-    @property
-    def last(self) -> Point:
-        return self.lines[-1][-1]
-
-    def add(self, point: Point, *, counts: bool) -> None:
-        """Take *point* in; the way to it is credited only if it *counts*."""
-        self.channels |= point.channels
-        if point.is_stop and (point.soft or point.position is None):
-            self.stop = point
-            return
-        self.stop = point if point.is_stop else None
-        if counts:
-            self.lines[-1].append(point)
-        else:
-            self.lines.append([point])
-
-    def points(self) -> list[Point]:
-        return [point for line in self.lines for point in line]
+    playbacks: tuple[Playback, ...]
+    run: Run | None
+    turns: frozenset[datetime]
 
 
 def cut(check_ins: Sequence[CheckIn], around: Surroundings, rules: Rules, now: datetime) -> tuple[Playback, ...]:
@@ -122,14 +72,23 @@ def cut(check_ins: Sequence[CheckIn], around: Surroundings, rules: Rules, now: d
 
     Pure: the same set gives the same playbacks, whatever the order in which it became known.
     """
+    return cut_whole(check_ins, around, rules, now).playbacks
+
+
+def cut_whole(check_ins: Sequence[CheckIn], around: Surroundings, rules: Rules, now: datetime) -> Cut:
+    """Return what `cut` returns, and what extending the last playback, or thinning the line, goes by."""
     return _Cutter(around, rules, now).cut(check_ins)
 
 
-def corners(check_ins: Sequence[CheckIn], around: Surroundings, rules: Rules, now: datetime) -> set[datetime]:
-    """Return the instants of the check-ins without which `cut` would say something else, but for the stops."""
-    cutter = _Cutter(around, rules, now)
-    cutter.cut(check_ins)
-    return {point.at for run in cutter.runs for point in measured(run.lines).corners}
+def extended(
+    run: Run, before: CheckIn, check_in: CheckIn, around: Surroundings, rules: Rules, now: datetime
+) -> tuple[Run, Playback] | None:
+    """Return the last run with one more *check_in*, as `cut` would; None where only `cut` can tell.
+
+    *before* is the key's last check-in so far, as it is known now. Cut all again where the playback had ended, or ends
+    with this, where the check-in is a stop, or is not the last one, or begins something new.
+    """
+    return _Cutter(around, rules, now).extended(run, before, check_in)
 
 
 class _Cutter:
@@ -138,31 +97,46 @@ class _Cutter:
         self.rules = rules
         self.now = now
         self.runtime = around.runtime
-        self.runs: list[_Run] = []
 
-    def cut(self, check_ins: Sequence[CheckIn]) -> tuple[Playback, ...]:
+    def cut(self, check_ins: Sequence[CheckIn]) -> Cut:
         recorded = [c for c in check_ins if self._recorded_at(c.at)]
         playbacks: list[Playback] = []
-        run: _Run | None = None
+        turns: set[datetime] = set()
+        run: Run | None = None
         for point in points_of(recorded, self.around.sightings, self.runtime, self.rules):
             if run is not None:
                 ended = self._has_ended(run, point)
                 if self._goes_on(run, point, ended=ended):
-                    run.add(point, counts=self._counts(run, point, ended=ended))
+                    run = run.to(point, counts=self._counts(run, point, ended=ended))
                     continue
             if point.is_stop and (point.soft or point.position is None):
                 continue
             if run is not None:
                 playbacks.append(self._playback(run, point))
-            run = _Run(point, self._beginning(point, playbacks[-1] if playbacks else None))
-            self.runs.append(run)
+                turns.update(run.walk.done().turns)
+            run = Run.of(point, self._beginning(point, playbacks[-1] if playbacks else None))
         if run is not None:
             playbacks.append(self._playback(run, None))
-        return tuple(playbacks)
+            turns.update(run.walk.done().turns)
+        return Cut(tuple(playbacks), run, frozenset(turns))
+
+    def extended(self, run: Run, before: CheckIn, check_in: CheckIn) -> tuple[Run, Playback] | None:
+        is_plain = (
+            run.stop is None and before.at == run.last.at and check_in.at > before.at and not self.around.sightings
+        )
+        if not is_plain or check_in.kind is Kind.STOPPED or not self._recorded_at(check_in.at):
+            return None
+        run = run.still_at(point_of(before, before.sighted_until, self.rules))
+        point = point_of(check_in, check_in.sighted_until, self.rules)
+        if self._has_ended(run, point) or not self._goes_on(run, point, ended=False):
+            return None
+        run = run.to(point, counts=True)
+        playback = self._playback(run, None)
+        return (run, playback) if playback.is_open else None
 
     # --- does it go on? -----------------------------------------------------------------------------------------
 
-    def _goes_on(self, run: _Run, point: Point, *, ended: bool) -> bool:
+    def _goes_on(self, run: Run, point: Point, *, ended: bool) -> bool:
         """Say whether *point* belongs to the playback *run* (DESIGN §4)."""
         a = run.last
         if not self._recorded_between(a.at, point.at):
@@ -191,13 +165,13 @@ class _Cutter:
         elapsed = (point.at - a.at).total_seconds()
         return -TOLERANCE <= moved <= FASTEST * elapsed + TOLERANCE
 
-    def _has_ended(self, run: _Run, point: Point) -> bool:
+    def _has_ended(self, run: Run, point: Point) -> bool:
         """Say whether the playback had ended before *point*: by a stop, by silence, or by absence."""
         if run.stop is not None or point.at > limit(run.last, self.rules):
             return True
         return absence(run.last, self.around.looks, point.at, self.rules, shown=is_shown(run.channels)) is not None
 
-    def _is_rewatch(self, run: _Run, point: Point) -> bool:
+    def _is_rewatch(self, run: Run, point: Point) -> bool:
         """Say whether *point* is back at the start of an item that had been completed."""
         a = run.last
         if self.runtime is None or a.position is None or point.position is None or point.is_stop:
@@ -215,14 +189,13 @@ class _Cutter:
     def _alive(self, point: Point) -> float:
         return (point.until - point.at).total_seconds()
 
-    def _is_completed(self, run: _Run, end: Ending) -> bool:
+    def _is_completed(self, run: Run, end: Ending) -> bool:
         """Say whether the playback's own reach passes the threshold."""
         if self.runtime is None:
             return False
-        measure = self._measure(run, end)
-        return self._reach(run, end, measure).position >= self.rules.goal(self.runtime)
+        return self._reach(run, end, self._played(run, end)).position >= self.rules.goal(self.runtime)
 
-    def _counts(self, run: _Run, point: Point, *, ended: bool) -> bool:
+    def _counts(self, run: Run, point: Point, *, ended: bool) -> bool:
         """Say whether the way from *run* to *point* may be credited."""
         if not ended:
             return True
@@ -240,7 +213,7 @@ class _Cutter:
                 floor = interval.since if floor is None else max(floor, interval.since)
         return beginning(first, self.around.looks, floor, self.runtime, self.rules)
 
-    def _ending(self, run: _Run, following: Point | None) -> Ending:
+    def _ending(self, run: Run, following: Point | None) -> Ending:
         """Return how *run* ended, *following* being the first point that is not its own."""
         last = run.last
         if run.stop is not None and run.stop is last:
@@ -259,7 +232,7 @@ class _Cutter:
                 restart = following.at - played
         return self._soft_ending(run, until, restart)
 
-    def _soft_ending(self, run: _Run, until: datetime, restart: datetime | None) -> Ending:
+    def _soft_ending(self, run: Run, until: datetime, restart: datetime | None) -> Ending:
         last = run.last
         known_until = min(until, self.now + timedelta.resolution)
         sibling = self._replaced_by(last, until)
@@ -301,31 +274,30 @@ class _Cutter:
 
     # --- what it comes to ---------------------------------------------------------------------------------------
 
-    def _measure(self, run: _Run, end: Ending) -> Measure:
-        measure = measured(run.lines)
-        last = run.last
+    def _played(self, run: Run, end: Ending) -> tuple[Stretch, ...]:
+        """Return the stretches of *run* from its beginning to its *end*, both of which nobody saw."""
+        played, last = run.walk.done().stretches, run.last
         if run.begun.credit > 0:
-            measure.stretches.insert(0, Stretch(run.begun.at, run.begun.credit, 0.0, run.begun.credit))
+            played = (Stretch(run.begun.at, run.begun.credit, 0.0, run.begun.credit), *played)
         if end.credit > 0 and last.position is not None:
-            measure.stretches.append(Stretch(last.at, end.credit, last.position, last.position + end.credit))
-        return measure
+            played = (*played, Stretch(last.at, end.credit, last.position, last.position + end.credit))
+        return played
 
-    def _reach(self, run: _Run, end: Ending, measure: Measure) -> Reach:
+    def _reach(self, run: Run, end: Ending, played: Sequence[Stretch]) -> Reach:
         final = end.position if end.position is not None else run.last.position
         if final is None:
-            known = [p.position for p in run.points() if p.position is not None]
-            final = known[-1] if known else 0.0
-        return reached(measure.stretches, Reach(final, end.at))
+            known = run.walk.last
+            final = known.position if known is not None else None
+        return reached(played, Reach(0.0 if final is None else final, end.at))
 
-    def _playback(self, run: _Run, following: Point | None) -> Playback:
+    def _playback(self, run: Run, following: Point | None) -> Playback:
         end = self._ending(run, following)
-        measure = self._measure(run, end)
-        reach = self._reach(run, end, measure)
-        parts = covered(measure.stretches)
+        played = self._played(run, end)
+        reach = self._reach(run, end, played)
         looks = {*end.looks, *(() if run.begun.look is None else (run.begun.look,))}
         completed_at = None
         if self.runtime is not None:
-            completed_at = passed_at(measure.stretches, self.rules.goal(self.runtime), reach)
+            completed_at = passed_at(played, self.rules.goal(self.runtime), reach)
         return Playback(
             started_at=run.begun.at,
             first_at=run.first.at,
@@ -337,9 +309,9 @@ class _Cutter:
             position=end.position,
             reached_seconds=reach.position,
             completed_at=completed_at,
-            stretches=tuple(measure.stretches),
-            covered=parts,
-            skipped=joined(measure.skipped),
+            stretches=played,
+            covered=covered(played),
+            skipped=joined(run.walk.done().skipped),
             channels=run.channels,
             looks=tuple(sorted(looks)),
         )

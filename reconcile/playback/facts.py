@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from reconcile.playback.check_in import Observation
 
 # A snapshot knows the media source that is played (alternate versions differ in runtime), a notification only the item.
-_RANK = {Channel.IMPORT: 0, Channel.WEBHOOK: 1, Channel.SOCKET: 2, Channel.POLL: 2}
+_RANK = {Channel.MANUAL: 0, Channel.IMPORT: 0, Channel.WEBHOOK: 1, Channel.SOCKET: 2, Channel.POLL: 2}
 
 _ITEM = frozenset(field.name for field in msgspec.structs.fields(ItemFacts))
 _DEVICE = frozenset(field.name for field in msgspec.structs.fields(DeviceFacts))

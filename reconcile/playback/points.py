@@ -62,10 +62,10 @@ def points_of(
             if before is not None and not before.is_stop:
                 points.append(_stop(check_in, before, bare, runtime, rules))
             elif check_in.reported and _opens(check_in, before, rules):
-                points.append(_point(check_in, check_in.at, rules))
+                points.append(point_of(check_in, check_in.at, rules))
         elif not (before is not None and before.is_stop and _is_tail(check_in, before, check_ins[index + 1 :], rules)):
             shown = _shown_until(check_in, following, bare, rules)
-            points.append(_point(check_in, shown, rules))
+            points.append(point_of(check_in, shown, rules))
     return points
 
 
@@ -74,7 +74,8 @@ def _opens(stop: CheckIn, before: Point | None, rules: Rules) -> bool:
     return bool(stop.position) and (before is None or stop.at - before.at > rules.resume_window)
 
 
-def _point(check_in: CheckIn, shown_until: datetime, rules: Rules) -> Point:
+def point_of(check_in: CheckIn, shown_until: datetime, rules: Rules) -> Point:
+    """Return *check_in* as a point that was shown until then."""
     alive = shown_until if shown_until - check_in.at <= rules.freshness else check_in.at
     return Point(
         at=check_in.at,
@@ -103,7 +104,7 @@ def _shown_until(check_in: CheckIn, following: CheckIn | None, bare: Sequence[da
 
 def _stop(stop: CheckIn, before: Point, bare: Sequence[datetime], runtime: float | None, rules: Rules) -> Point:
     """Read a stop against the point *before* it."""
-    point = _point(stop, stop.at, rules)
+    point = point_of(stop, stop.at, rules)
     silent = stop.at - before.at
     # Plugins before 16 do not say when the client last reported: the server's own clean-up shows in its guesses,
     # heard all the while that the client was silent.

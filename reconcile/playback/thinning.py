@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reconcile.playback.check_in import CheckIn, Kind
-from reconcile.playback.cutting import Surroundings, corners
+from reconcile.playback.cutting import cut_whole
 from reconcile.playback.rules import RACE, Rules
+from reconcile.playback.surroundings import Surroundings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 
 class Thinned(msgspec.Struct, frozen=True):
@@ -24,27 +25,36 @@ class Thinned(msgspec.Struct, frozen=True):
 
 
 def thinned(check_ins: Sequence[CheckIn], around: Surroundings, rules: Rules, now: datetime) -> Thinned:
-    """Return the part of *check_ins* (gathered) that `cut` needs: cut(thinned) = cut(all).
+    """Return the part of *check_ins* (gathered) that `cut` needs: cut(thinned) = cut(all)."""
+    return without_the_rest(check_ins, cut_whole(check_ins, around, rules, now).turns, rules)
+
+
+def without_the_rest(check_ins: Sequence[CheckIn], turns: Collection[datetime], rules: Rules) -> Thinned:
+    """Return the part of *check_ins* that `cut` needs, *turns* being the instants where their line bends.
 
     Kept are the corners of the line, each playback's first and last check-in, every pause's edges, what lies close to
     a stop, and a point at least every half silence. A kept check-in takes over until when those behind it were shown,
-    so that the looks of that time do not seem to have missed the playback.
+    so that the looks of that time do not seem to have missed the playback, and the channels that told of them.
     """
-    needed = corners(check_ins, around, rules, now)
     kept: list[CheckIn] = []
     gone: list[CheckIn] = []
     extended: dict[int, CheckIn] = {}
     for number, check_in in enumerate(check_ins):
         before = check_ins[number - 1] if number else None
         after = check_ins[number + 1] if number + 1 < len(check_ins) else None
-        if check_in.at in needed or _stays(check_in, before, after, kept, rules):
+        if check_in.at in turns or _stays(check_in, before, after, kept, rules):
             kept.append(check_in)
             continue
         gone.append(check_in)
-        if check_in.sighted_until > kept[-1].sighted_until:
-            kept[-1] = msgspec.structs.replace(kept[-1], sighted_until=check_in.sighted_until)
-            extended[len(kept) - 1] = kept[-1]
+        heir = _taking_over(kept[-1], check_in)
+        if heir != kept[-1]:
+            kept[-1] = extended[len(kept) - 1] = heir
     return Thinned(tuple(kept), tuple(extended.values()), tuple(gone))
+
+
+def _taking_over(kept: CheckIn, gone: CheckIn) -> CheckIn:
+    until, channels = max(kept.sighted_until, gone.sighted_until), kept.channels | gone.channels
+    return msgspec.structs.replace(kept, sighted_until=until, channels=channels)
 
 
 def _stays(

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from reconcile.playback.coverage import joined, length
+from reconcile.playback.reach import joined, length
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from reconcile.playback.check_in import Channel
     from reconcile.playback.cutting import Playback
@@ -35,6 +35,8 @@ class Code(StrEnum):
     SEEN_ALREADY = "seen_already"
     SAME_SEAT = "same_seat"
     UNKNOWN_RUNTIME = "unknown_runtime"
+    CORRECTED = "corrected"
+    MARKED = "marked"
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -90,13 +92,39 @@ def viewing(name: str, playback: Playback, runtime: float | None) -> Viewing:
     )
 
 
+class Standing(msgspec.Struct, frozen=True):
+    """What judging a viewing goes by besides itself: its *chain*, and when the unit was completed last."""
+
+    chain: tuple[Viewing, ...] = ()
+    completed_at: datetime | None = None
+
+    def judge(self, viewing: Viewing, rules: Rules) -> Verdict:
+        """Return the verdict on *viewing*, of which all but itself stands so."""
+        since = viewing.ended_at - CHAIN
+        chain = [earlier for earlier in self.chain if earlier.ended_at >= since]
+        return judge(viewing, chain, rules, again=self.completed_at is not None and self.completed_at >= since)
+
+
 def judged(viewings: Iterable[Viewing], rules: Rules) -> dict[str, Verdict]:
     """Return the verdict on each of an account's *viewings* of one media unit, by name.
 
     They are judged in order of time, each with its chain: the playbacks that ended within 30 days before it, back to
     but not including the last completed one.
     """
-    verdicts: dict[str, Verdict] = {}
+    return {viewing.name: verdict for viewing, _standing, verdict in _judged(viewings, rules)}
+
+
+def standing(viewings: Iterable[Viewing], name: str, rules: Rules) -> Standing | None:
+    """Return how the viewing called *name* stands, if it is the last one and nobody sits in its seat; else None."""
+    last = None
+    for last in _judged(viewings, rules):  # noqa: B007 - the last one
+        pass
+    if last is None or last[0].name != name:
+        return None
+    return last[1]
+
+
+def _judged(viewings: Iterable[Viewing], rules: Rules) -> Iterator[tuple[Viewing, Standing | None, Verdict]]:
     chain: list[Viewing] = []
     completed_at: datetime | None = None
     everything = sorted(viewings, key=lambda v: (v.ended_at, v.started_at, v.name))
@@ -104,19 +132,16 @@ def judged(viewings: Iterable[Viewing], rules: Rules) -> dict[str, Verdict]:
     for each in everything:
         if each.name in doubles:
             said = "counted once: another linked user of the same account watched in the same seat"
-            verdicts[each.name] = Verdict(Code.SAME_SEAT, said, None, each.last_watched_at)
+            yield each, None, Verdict(Code.SAME_SEAT, said, None, each.last_watched_at)
             continue
-        since = each.ended_at - CHAIN
-        chain = [earlier for earlier in chain if earlier.ended_at >= since]
-        again = completed_at is not None and completed_at >= since
-        verdict = judge(each, chain, rules, again=again)
-        verdicts[each.name] = verdict
+        found = Standing(tuple(chain), completed_at)
+        verdict = found.judge(each, rules)
+        yield each, found, verdict
         if verdict.completed:
             completed_at = each.ended_at
             chain = []
         else:
             chain.append(each)
-    return verdicts
 
 
 def seated_twice(viewings: Sequence[Viewing]) -> set[str]:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from reconcile.playback.check_in import Channel, CheckIn, Kind, gathered
-from reconcile.playback.cutting import Playback, Recorded, Surroundings, cut
+from reconcile.playback.cutting import Playback, cut
 from reconcile.playback.edges import Sibling
 from reconcile.playback.rules import Rules
+from reconcile.playback.surroundings import Recorded, Surroundings
 
 EIGHT_PM = datetime(2026, 3, 2, 20, 0, tzinfo=UTC)
 HOUR = 3600.0

@@ -3,7 +3,8 @@
 import pytest
 
 from reconcile.playback.check_in import CheckIn
-from reconcile.playback.coverage import Reach, Stretch, covered, joined, length, passed_at, reached
+from reconcile.playback.coverage import Stretch
+from reconcile.playback.reach import Reach, covered, joined, length, passed_at, reached
 from tests.reconcile.playback.evenings import at, check_in, cut_evening, line, paused, since_eight, stop, watched
 
 
