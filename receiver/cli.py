@@ -5,49 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
-from functools import wraps
+from datetime import datetime
 from pathlib import Path
-from typing import IO, ParamSpec
+from typing import IO
 
 import click
 
-P = ParamSpec("P")
-
-
-class Moment(click.ParamType[datetime]):
-    """An instant: ``2026-01-03``, or ``2026-01-03T20:00:00+01:00``; without a zone it is UTC."""
-
-    name = "instant"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Return the aware instant that *value* spells."""
-        if isinstance(value, datetime):
-            return value
-        try:
-            told = datetime.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"{value!r} is no instant: 2026-01-03 or 2026-01-03T20:00:00+01:00 is one.", param, ctx)
-        return told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
-
-
-MOMENT = Moment()
-
-
-def plainly(command: Callable[P, Iterable[str] | None]) -> Callable[P, None]:
-    """Print what *command* says, line by line; what it raises on purpose is said without a traceback, with exit 1."""
-
-    @wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        from reconcile.errors import PlayledgerError
-
-        try:
-            for line in command(*args, **kwargs) or ():
-                click.echo(line)
-        except PlayledgerError as error:
-            raise click.ClickException(str(error)) from error
-
-    return run
+from receiver import cli_outbound, cli_people
+from receiver.plainly import MOMENT, plainly
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -206,6 +171,10 @@ def users_disable(user: str, *, server: str | None) -> Iterable[str]:
     return users.disable(user, server)
 
 
+cli_people.add_to(main, users)
+cli_outbound.add_to(main)
+
+
 @main.group()
 def tokens() -> None:
     """Tokens for the API, and for the webhooks of single servers."""
@@ -273,10 +242,14 @@ def rehearse(*, evenings: int, mode: str, seed: int, faults: bool, processes: in
 @main.command()
 @click.argument("file", type=click.Path(dir_okay=False, writable=True, allow_dash=True, path_type=Path), default="-")
 @click.option("--format", "form", type=click.Choice(["json", "csv"]), help="By the file's ending, else JSON.")
-@click.option("--account", type=int, help="One account's history only, by its number.")
+@click.option("--account", type=int, help="All that is kept of one account, by its number.")
 @plainly
 def export(file: Path, *, form: str | None, account: int | None) -> Iterable[str]:
-    """Write the history to FILE as JSON (the API's words, one row a line) or CSV."""
+    """Write the history to FILE as JSON (the API's words, one row a line) or CSV.
+
+    With --account it is everything that is kept of one person, as one JSON object or as CSV: history, playbacks,
+    corrections, links, badges and the rest.
+    """
     from receiver.commands import export
 
     return export.export(file, form, account)

@@ -13,27 +13,36 @@ import httpx
 import structlog
 
 from receiver.access import Access
+from receiver.elsewhere import Elsewhere
+from receiver.eraser import Eraser
 from receiver.hearing import Hearing
 from receiver.intake import Intake
 from receiver.live import Live
 from receiver.metrics import Metrics
 from receiver.notes import Notes
 from receiver.notification import read
+from receiver.reception import Reception
 from receiver.replayer import Replayer, words_of
+from receiver.resettler import Progress, Resettler
 from receiver.spool import Spool
 from receiver.tasks import Tasks, Work
 from receiver.warming import warm_up
 from receiver.webhook import Webhook
 from receiver.wires import Wires
+from reconcile.adjusting import adjusted
+from reconcile.awarding import catch_up
 from reconcile.bygones import kept
 from reconcile.errors import FolderHeld, StoreAway, StoreError
 from reconcile.housekeeping import tidy
 from reconcile.people import People
 from reconcile.playback.rules import Rules
 from reconcile.replaying import replay
+from reconcile.reruling import rerule
 from reconcile.secrets import Safe
+from reconcile.sending import Sender
 from reconcile.settings import Settings
 from reconcile.store import servers
+from reconcile.store import settings as kept_settings
 from reconcile.store.engine import Transactions
 from reconcile.store.lease import FolderLease, Leases, ServerLeases
 from reconcile.store.migrations import migrate
@@ -46,6 +55,7 @@ Clock = Callable[[], datetime]
 _AGAIN_SECONDS = 2.0
 _REFRESH_SECONDS = 3.0
 _SETTLED_IN_SECONDS = 60.0
+_CATCH_UP_SECONDS = 60.0
 _TIDY_SECONDS = 24 * 3600.0
 _LAST_WORD_SECONDS = 5.0
 _SPOOLS = 16
@@ -73,9 +83,11 @@ class House:
         self.clock = clock
         self.started_at = clock()
         self.store = Transactions(settings.database_url)
-        self.people = People(rules_of(settings), settings.time_zone, auto_link=settings.auto_link)
-        self.tracker = Tracker(self.store, self.people, clock)
         self.safe = Safe.of_folder(settings.data_dir)
+        self.people = People(
+            rules_of(settings), settings.time_zone, auto_link=settings.auto_link, hashed=self.safe.hashed
+        )
+        self.tracker = Tracker(self.store, self.people, clock)
         self.access = Access(settings.webhook_token, settings.admin_token)
         self.metrics = Metrics()
         self.hearing = Hearing()
@@ -84,20 +96,19 @@ class House:
         self.leases: Leases = self.folder if self.is_one_file else ServerLeases(settings.database_url)
         self.spool, self._spool_lease = _spool_of(settings)
         self.intake = Intake(self.tracker, self.spool, clock)
-        self.webhook = Webhook(
-            tracker=self.tracker,
-            intake=self.intake,
-            access=self.access,
-            notes=self.notes,
-            metrics=self.metrics,
-            hearing=self.hearing,
-            clock=clock,
-            is_on=settings.monitor_enabled,
-        )
+        self.reception = Reception(self.tracker, self.intake, self.notes, self.metrics, self.hearing, clock)
+        self.webhook = Webhook(self.reception, self.tracker, self.access, self.metrics, is_on=settings.monitor_enabled)
+        self.reception.with_marks = self.intake.with_marks = settings.record_manual
+        self.eraser = Eraser(self.tracker, self.intake, self.reception, self.notes, clock)
         self.live = Live(self.store, self.tracker.events)
         self.wires = Wires(settings, self.safe, self.tracker, self.leases, clock, http)
-        self.webhook.polled = self.wires.polls
+        self.reception.polled = self.wires.polls
+        self.elsewhere = Elsewhere(settings, self.wires, self.tracker, self.leases, clock)
         self.replayer = Replayer(self.store, self._replay)
+        self.resettler = Resettler(self.store, self._resettle)
+        self.sender = Sender(self.store, self.safe, lambda: self.wires.http, clock)
+        self.tracker.events.listen(lambda _settled: self.sender.wake())
+        self._kept: dict[str, str] = {}
         self.works: list[tuple[str, Work]] = []
 
     @property
@@ -128,12 +139,38 @@ class House:
         async with self.store.read() as db:
             await self.people.load(db)
             await self.access.load(db)
-            self.webhook.servers |= {server.id for server in await servers.all_of_them(db)}
+            self.reception.servers |= {server.id for server in await servers.all_of_them(db)}
+            self._kept = await kept_settings.everything(db)
+        await self._adjust(adjusted(self.settings, self._kept))
+
+    async def _adjust(self, settings: Settings) -> None:
+        """Go by *settings* from now on."""
+        if settings == self.settings:
+            return
+        self.settings = settings
+        self.people.auto_link = settings.auto_link
+        self.wires.adjust(settings)
+        rules = rules_of(settings)
+        if rules != self.people.global_rules:
+            async with self.tracker.alone():  # what it remembers was judged by the old ones
+                self.people.change_rules(rules)
+
+    async def _resettle(self, row: dict[str, Any], progress: Progress) -> dict[str, Any]:
+        """Settle the history by the rules as they are, or in a dry run by those that were asked about."""
+        people, is_dry = self.people.fresh(), row["dry_run"]
+        if is_dry:
+            wished = {name: change["after"] for name, change in row["changes"].items()}
+            kept = {name: text for name, text in (self._kept | wished).items() if text is not None}
+            people.change_rules(rules_of(adjusted(self.settings, kept)))
+        elif not self.is_one_file:
+            await asyncio.sleep(2 * _REFRESH_SECONDS)  # by then every other process goes by the new rules, too
+        ahead, heard = self.tracker.ahead, self.tracker.events.tell
+        return await rerule(self.store, people, self.clock, dry_run=is_dry, ahead=ahead, heard=heard, progress=progress)
 
     async def _replay(self, since: datetime, until: datetime | None, is_dry: bool) -> dict[str, Any]:  # noqa: FBT001
         """Take kept deliveries in once more. Whom it links is told to everyone at the end."""
-        people = People(self.people.global_rules, self.people.zone, auto_link=self.people.auto_link)
-        reading = partial(read, sole_server=self.webhook.sole_server())
+        people = self.people.fresh()
+        reading = partial(read, sole_server=self.reception.sole_server(), with_marks=self.settings.record_manual)
         found = kept(self.store, since, until)
         done = await replay(self.store, people, found, self.clock, reading, dry_run=is_dry, ahead=self.tracker.ahead)
         await self.refresh()
@@ -170,17 +207,30 @@ class House:
         channels.start("sightings", self.intake.tend)
         channels.start("refreshing", self._refresh_again)
         channels.start("tidying", self._tidy_again)
+        channels.start("adding up", self._catch_up_again)
         channels.start("replays", self.replayer.run)
+        channels.start("resettlings", self.resettler.run)
+        channels.start("sending", self.sender.run)
+        channels.start("erasures", self.eraser.run)
         for name, work in self.works:
             channels.start(name, work)
         if not self.settings.monitor_enabled:
             log.warning("recording is off: JELLYFIN_ACTIVITY_MONITOR_ENABLED is false")
         await self.wires.open(channels)
+        await self.elsewhere.open(channels)
         self.intake.wake()
         self.webhook.waits_for = None
 
     async def _refresh_again(self) -> None:
         await _again(_REFRESH_SECONDS, self.refresh)
+
+    async def _catch_up_again(self) -> None:
+        await _again(_CATCH_UP_SECONDS, self._catch_up)
+
+    async def _catch_up(self) -> None:
+        behind = await catch_up(self.store, self.people)
+        if behind:
+            log.info("activity, progress and badges were made anew", accounts=behind)
 
     async def _tidy_again(self) -> None:
         await asyncio.sleep(_SETTLED_IN_SECONDS)  # at first there are more urgent things to write
@@ -200,7 +250,7 @@ class House:
     async def _close(self, channels: Tasks, heart: Tasks) -> None:
         self.live.close()
         await channels.stop()
-        for last_word in (self.intake.flush, self.notes.write, self.tracker.close):
+        for last_word in (self.intake.flush, self.notes.write, self.tracker.close, self.sender.close):
             try:
                 async with asyncio.timeout(_LAST_WORD_SECONDS):
                     await last_word()

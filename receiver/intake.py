@@ -10,19 +10,22 @@ import structlog
 
 from receiver.notification import Notification, notification_of, observed
 from receiver.spool import Spool, Spooled
+from reconcile.arrivals import Answer, Arrival, Outcome
 from reconcile.errors import SpoolUnwritable, StoreError
 from reconcile.jellyfin.instants import instant
+from reconcile.people import People
 from reconcile.playback.check_in import Key, Kind, Observation, Rejected
+from reconcile.playback.identity import normalised_id
 from reconcile.store.deliveries import Delivery
-from reconcile.tracker import NOT_RECORDED, Answer, Arrival, Outcome, Tracker
+from reconcile.tracker import Tracker
 
 log = structlog.get_logger()
 
 PATIENCE = timedelta(milliseconds=80)
 """How long a viewer's player waits with us for the database."""
 
-SIGHTED_EVERY = timedelta(seconds=5)
-"""How often a bare sighting of one key is written; those between wait in memory."""
+TEND_EVERY = timedelta(seconds=5)
+"""How often it is tried to write the sightings that wait in memory."""
 
 _DRAINED_AT_ONCE = 64
 _DRAIN_SECONDS = 30.0
@@ -37,6 +40,7 @@ class Intake:
 
     def __init__(self, tracker: Tracker, spool: Spool, clock: Callable[[], datetime]) -> None:
         self.patience = PATIENCE
+        self.with_marks = False
         self.is_away = False
         self.away_since: datetime | None = None
         self._tracker = tracker
@@ -45,7 +49,6 @@ class Intake:
         self._wake = asyncio.Event()
         self._spooled: set[tuple[Key, datetime, Kind]] = set()
         self._drained = 0
-        self._sighted: dict[Key, datetime] = {}
         self._sightings: dict[Key, Observation] = {}
 
     async def take(self, told: Notification, found: Observation, raw: Spooled) -> Answer:
@@ -53,9 +56,8 @@ class Intake:
         is_kept = is_delivery(told, found)
         if not is_kept and self._tracker.is_known(found):
             return _SIGHTED
-        if found.sighting is not None and self._is_sighted(found):
-            return _SIGHTED
-        if not is_kept and self._is_spooled(found):
+        if not is_kept and self.is_away and self._may_wait(found):
+            self._hold(found)
             return _SIGHTED
         if not self.is_away:
             try:
@@ -91,7 +93,7 @@ class Intake:
     async def tend(self) -> None:
         """Write the latest bare sightings every few seconds, until cancelled."""
         while True:
-            await asyncio.sleep(SIGHTED_EVERY.total_seconds())
+            await asyncio.sleep(TEND_EVERY.total_seconds())
             try:
                 await self.flush()
             except StoreError as error:
@@ -106,27 +108,19 @@ class Intake:
         for key, found in waiting.items():
             if self._sightings.get(key) is found:
                 del self._sightings[key]
-        oldest = self._clock() - 10 * SIGHTED_EVERY
-        self._sighted = {key: at for key, at in self._sighted.items() if at >= oldest}
+
+    async def forget_unrecorded(self) -> None:
+        """Forget what waits, here and in the spool, of those who are recorded no longer. Raises SpoolUnwritable."""
+        people = self._tracker.people
+        self._spooled = {each for each in self._spooled if people.intervals(_user(each[0]))}
+        self._sightings = {key: told for key, told in self._sightings.items() if people.intervals(_user(key))}
+        await self._spool.purge(lambda record: is_of_erased(record, people))
 
     # --- inside ---------------------------------------------------------------------------------------------------
 
-    def _is_sighted(self, found: Observation) -> bool:
-        """Say whether a bare sighting may wait in memory, because one of its key was written just now."""
-        now = self._clock()
-        last = self._sighted.get(found.key)
-        if not self.is_away and (last is None or not timedelta() <= now - last < SIGHTED_EVERY):
-            self._sighted[found.key] = now
-            return False
-        self._hold(found)
-        return True
-
-    def _is_spooled(self, found: Observation) -> bool:
-        """Say whether *found* repeats a check-in that waits in the spool: only the latest repetition is held."""
-        if not self.is_away or found.check_in is None or (found.key, *found.check_in.identity) not in self._spooled:
-            return False
-        self._hold(found)
-        return True
+    def _may_wait(self, found: Observation) -> bool:
+        """Say whether *found* may wait in memory: a bare sighting, or what repeats a check-in of the spool."""
+        return found.check_in is None or (found.key, *found.check_in.identity) in self._spooled
 
     def _hold(self, found: Observation) -> None:
         latest = self._sightings.get(found.key)
@@ -176,13 +170,26 @@ class Intake:
         told = notification_of(record.body, record.content_type)
         if isinstance(told, Rejected):
             return None
-        found = observed(told, record.received_at, record.server_id)
+        found = observed(told, record.received_at, record.server_id, with_marks=self.with_marks)
         if not isinstance(found, Observation):
             return None
         if not self._tracker.is_recorded(found):
-            self._tracker.ignore(NOT_RECORDED)
+            self._tracker.ignore(self._tracker.people.unrecorded((found.key.server_id, found.key.user_id)))
             return None
         return arrival_of(told, found, record) if is_delivery(told, found) else Arrival((found,))
+
+
+def is_of_erased(record: Spooled, people: People) -> bool:
+    """Say whether a spooled delivery is about somebody who was erased."""
+    told = notification_of(record.body, record.content_type)
+    if isinstance(told, Rejected):
+        return False
+    server, user = normalised_id(told.server_id or record.server_id or ""), normalised_id(told.user_id or "")
+    return people.is_erased((server, user))
+
+
+def _user(key: Key) -> tuple[str, str]:
+    return (key.server_id, key.user_id)
 
 
 def is_delivery(told: Notification, found: Observation) -> bool:

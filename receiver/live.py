@@ -11,9 +11,9 @@ from litestar.response import ServerSentEventMessage
 from receiver.api.words import playback_words
 from reconcile.changes import Settled
 from reconcile.errors import StoreAway
+from reconcile.events import Events
 from reconcile.store.engine import Transactions
 from reconcile.store.history import playing
-from reconcile.tracker import Events
 
 LOOK_AGAIN_SECONDS = 5.0
 """How often the database is asked anyway: another process may have changed it."""

@@ -38,6 +38,11 @@ class Notes:
             self._rejected.append((found, place))
             self._wake.set()
 
+    async def forget(self, is_about: Callable[[bytes], bool]) -> None:
+        """Forget the bodies that wait and are about somebody who is not to be remembered."""
+        async with self._turn:
+            self._rejected = [each for each in self._rejected if not is_about(each[0].body)]
+
     def meet(self, server_id: str, name: str | None, version: str | None) -> None:
         """Make a server's row at first sight."""
         self._servers[server_id] = (name, version)

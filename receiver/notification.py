@@ -23,10 +23,12 @@ from reconcile.playback.check_in import (
     ItemFacts,
     Key,
     Kind,
+    Mark,
     Observation,
     Rejected,
 )
 from reconcile.playback.identity import NOBODY, normalised_id, session_id
+from reconcile.playback.marks import SESSION
 from reconcile.playback.ticks import seconds
 
 __all__ = ["Notification", "Peek", "notification_of", "observed", "peek", "read"]
@@ -52,21 +54,29 @@ _WEBHOOK = frozenset({Channel.WEBHOOK})
 
 
 def read(
-    body: bytes, content_type: str | None, received_at: datetime, sole_server: str | None = None
+    body: bytes,
+    content_type: str | None,
+    received_at: datetime,
+    sole_server: str | None = None,
+    *,
+    with_marks: bool = False,
 ) -> Observation | Ignored | Rejected:
     """Return what the notification in *body* says, or why it says nothing. Never raises.
 
     *received_at* is UTC, and used only where the body tells no UTC time; *sole_server* is the id of the only server
-    there is, for bodies that name none. Flags tell the admin which keys to add to a template.
+    there is, for bodies that name none. Flags tell the admin which keys to add to a template. *with_marks*: marks by
+    hand are evidence too.
     """
     told = notification_of(body, content_type)
-    return told if isinstance(told, Rejected) else observed(told, received_at, sole_server)
+    return told if isinstance(told, Rejected) else observed(told, received_at, sole_server, with_marks=with_marks)
 
 
 def observed(
-    told: Notification, received_at: datetime, sole_server: str | None = None
+    told: Notification, received_at: datetime, sole_server: str | None = None, *, with_marks: bool = False
 ) -> Observation | Ignored | Rejected:
     """Return the evidence in a notification: a check-in or a bare sighting, with the facts that travel with it."""
+    if with_marks and told.is_manual_mark:
+        return _marked(told, received_at, sole_server)
     kind = _history(told)
     if isinstance(kind, Ignored):
         return kind
@@ -91,8 +101,10 @@ def observed(
 
 def _history(told: Notification) -> str | Ignored | None:
     """Return ``movie`` or ``episode``, None where the body does not say, or why it is not history."""
-    if told.notification_type not in _READ:
-        return _not_playback(told)
+    return _kind(told) if told.notification_type in _READ else _not_playback(told)
+
+
+def _kind(told: Notification) -> str | Ignored | None:
     if told.extra_type:
         return EXTRA
     if told.pre_roll:
@@ -107,6 +119,24 @@ def _not_playback(told: Notification) -> Ignored:
         return MANUAL_MARK if told.is_manual_mark else USER_DATA
     known = told.notification_type.lower() in TYPES
     return Ignored(f"notification type {told.notification_type if known else 'unknown'}")
+
+
+def _marked(told: Notification, received_at: datetime, sole_server: str | None) -> Observation | Ignored | Rejected:
+    """Return that the item was marked, or unmarked, by hand: in no session (facts D2)."""
+    kind = _kind(told)
+    if isinstance(kind, Ignored):
+        return kind
+    key = _key(msgspec.structs.replace(told, session_id=SESSION), sole_server)
+    if not isinstance(key, Key):
+        return key
+    if told.played is None:
+        return Rejected("Played is missing: whether it was marked or unmarked")
+    at = instant(told.utc_timestamp)
+    flags = () if at is not None else (NO_TIME,)
+    at = received_at if at is None else at
+    mark = Mark(at, told.played)
+    item, name = _item(told, kind), told.user_name
+    return Observation(key, Channel.MANUAL, at, item=item, user_name=name, flags=flags, mark=mark)
 
 
 def _key(told: Notification, sole_server: str | None) -> Key | Ignored | Rejected:

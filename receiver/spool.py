@@ -36,6 +36,7 @@ MOST_BYTES = 1024 * 1024 * 1024
 _MAGIC = b"\x93PLY"
 _HEAD = struct.Struct("<4sII")  # magic, length of the payload, its CRC-32
 _SUFFIX = ".spool"
+_NEW = ".new"
 
 
 class Spooled(msgspec.Struct, frozen=True):
@@ -168,6 +169,17 @@ class Spool:
         self.torn += segment.torn
         await self._run(lambda: self._unlink(segment.path))
 
+    async def purge(self, is_gone: Callable[[Spooled], bool]) -> int:
+        """Take the records that are to go out of every segment; return how many. Raises SpoolUnwritable.
+
+        Each segment is replaced as a whole, so a process killed meanwhile leaves it as it was, or purged.
+        """
+        try:
+            return await self._run(lambda: sum(self._purge(path, is_gone) for path in sorted(self._sizes)))
+        except OSError as error:
+            self._note(error)
+            raise SpoolUnwritable(f"Rewriting the spool in {self.folder}: {error}.") from error
+
     async def close(self) -> None:
         """Finish the segment that is being written. What waits is drained at the next start."""
         await self._run(self._finish)
@@ -180,6 +192,8 @@ class Spool:
 
     def _find(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for unfinished in self.folder.glob(f"*{_NEW}"):
+            unfinished.unlink()
         self._sizes = {path: path.stat().st_size for path in sorted(self.folder.glob(f"*{_SUFFIX}"))}
         self._number = max((int(path.stem) for path in self._sizes if path.stem.isdecimal()), default=0)
 
@@ -245,6 +259,28 @@ class Spool:
         if path == self._active:
             self._finish()
         return path.read_bytes() if path.exists() else b""
+
+    def _purge(self, path: Path, is_gone: Callable[[Spooled], bool]) -> int:
+        records, torn = unframed(self._finished(path))
+        rest = [record for record in records if not is_gone(record)]
+        if len(rest) == len(records) and not torn:
+            return 0
+        if not rest:
+            self._unlink(path)
+            return len(records)
+        data = b"".join(map(framed, rest))
+        new = path.with_suffix(_NEW)
+        new.unlink(missing_ok=True)
+        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            _write_all(handle, data)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        new.replace(path)
+        self._sizes[path] = len(data)
+        _sync_folder(self.folder)
+        return len(records) - len(rest)
 
     def _unlink(self, path: Path) -> None:
         path.unlink(missing_ok=True)

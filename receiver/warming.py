@@ -11,10 +11,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import structlog
 
+from reconcile.arrivals import Arrival
 from reconcile.errors import StoreAway
 from reconcile.people import People
 from reconcile.playback.check_in import Channel, CheckIn, DeviceFacts, ItemFacts, Key, Kind, Observation
-from reconcile.recording import Arrival, Recording
+from reconcile.recording import Recording
 from reconcile.replaying import RolledBack
 from reconcile.store.deliveries import Delivery
 from reconcile.store.engine import Transactions

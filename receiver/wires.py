@@ -20,6 +20,7 @@ from reconcile.settings import Settings
 from reconcile.store import servers
 from reconcile.store.connections import connections, purpose, set_key
 from reconcile.store.lease import Leases
+from reconcile.totalling import Totalling
 from reconcile.tracker import Tracker
 
 log = structlog.get_logger()
@@ -31,6 +32,7 @@ class Wire(msgspec.Struct):
     client: JellyfinClient
     poller: Poller
     resolver: Resolver
+    totalling: Totalling
     turn: asyncio.Lock
     is_of_environment: bool = False
 
@@ -93,9 +95,17 @@ class Wires:
         if known is None:
             self._add(url, api_key, info.id)
         elif not known.is_of_environment:
-            known.client = known.poller.client = known.resolver.client = client
+            known.client = known.poller.client = known.resolver.client = known.totalling.client = client
             known.poller.hurry()
         return info.id
+
+    def adjust(self, settings: Settings) -> None:
+        """Go by *settings* from now on: the pace of polls."""
+        self._settings = settings
+        for wire in self.each:
+            if wire.poller.interval != settings.poll_interval:
+                wire.poller.interval = settings.poll_interval
+                wire.poller.hurry()
 
     @property
     def http(self) -> httpx.AsyncClient:
@@ -121,7 +131,9 @@ class Wires:
         elif not self._settings.poll:
             poller.paused = "PLAYLEDGER_POLL is false: webhooks only"
         resolver = Resolver(client, self._tracker, self._clock, leases=self._leases, turn=turn)
-        self.each.append(Wire(client, poller, resolver, turn, is_of_environment))
+        totalling = Totalling(client, self._tracker, self._clock, leases=self._leases, turn=turn)
+        self.each.append(Wire(client, poller, resolver, totalling, turn, is_of_environment))
         if self._tasks is not None:
             self._tasks.start(f"polling {client.url}", poller.run)
             self._tasks.start(f"looking up items at {client.url}", resolver.run)
+            self._tasks.start(f"counting series at {client.url}", totalling.run)

@@ -23,11 +23,35 @@ class Change(msgspec.Struct, frozen=True):
     after: dict[str, object] | None
 
 
+class BadgeChange(msgspec.Struct, frozen=True):
+    """The badge *code* of an account before and after: when it was earned; None where it was or is not.
+
+    *watch* is the id of the watch that decides now, or that did; None where days in a row decide.
+    """
+
+    account: int
+    code: str
+    before: datetime | None
+    after: datetime | None
+    watch: int | None
+
+    @property
+    def is_earned(self) -> bool:
+        """Say whether it is news that the account has it."""
+        return self.before is None and self.after is not None
+
+    @property
+    def is_revoked(self) -> bool:
+        """Say whether the account no longer has it: what earned it is not so."""
+        return self.before is not None and self.after is None
+
+
 class Settled(msgspec.Struct):
     """The watches that changed, the ids of the playbacks that did, and of those the ones that *began* or *ended*.
 
     *units* are those that were judged anew, *merged* says which media are now which other. *spans* say when something
-    changed: of playbacks that are over now, or were before.
+    changed: of playbacks that are over now, or were before. *badges* came, went, or turn out to have been earned at
+    another instant.
     """
 
     watches: list[Change] = []
@@ -37,3 +61,4 @@ class Settled(msgspec.Struct):
     spans: list[Span] = []
     units: set[Unit] = set()
     merged: dict[int, int] = {}
+    badges: list[BadgeChange] = []

@@ -9,6 +9,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from reconcile.changes import Change, Settled
 from reconcile.playback.verdict import spoken
 from reconcile.store.keys import CHUNK
 from reconcile.store.tables import account, media, playback, watch, watch_playback
@@ -144,6 +145,42 @@ async def differences(db: AsyncConnection, before: Mapping[int, Row]) -> list[Di
     found += [Difference(row, None, _reason(row, reasons)) for row in gone.values()]
     found += [Difference(None, row, row.sentence) for row in made.values()]
     return sorted(found, key=_order)
+
+
+async def differences_of(db: AsyncConnection, settled: Settled) -> list[Difference]:
+    """Return what settling did to each row of the history, oldest day first; asked within its transaction."""
+    who = await _names(db, account.c.id, account.c.name, {change.unit[0] for change in settled.watches})
+    what = await _names(db, media.c.id, media.c.title, {change.unit[1] for change in settled.watches})
+    gone = [change.before["playbacks"] for change in settled.watches if change.before and not change.after]
+    reasons = await _sentences(db, (number for numbers in gone if isinstance(numbers, list) for number in numbers))
+    found: list[Difference] = []
+    for change in settled.watches:
+        person, title = who.get(change.unit[0], ""), what.get(change.unit[1], "")
+        before, after = _told(change, change.before, person, title), _told(change, change.after, person, title)
+        if after is not None and (before is None or before.says != after.says):
+            found.append(Difference(before, after, after.sentence))
+        elif after is None and before is not None:
+            found.append(Difference(before, None, _reason(before, reasons)))
+    return sorted(found, key=_order)
+
+
+async def _names(
+    db: AsyncConnection, number: sa.ColumnElement[int], name: sa.ColumnElement[str], ids: Iterable[int]
+) -> dict[int, str]:
+    found: dict[int, str] = {}
+    wanted = sorted(set(ids))
+    for start in range(0, len(wanted), CHUNK):
+        query = sa.select(number, name).where(number.in_(wanted[start : start + CHUNK]))
+        found.update({row[0]: row[1] for row in await db.execute(query)})
+    return found
+
+
+def _told(change: Change, row: Mapping[str, Any] | None, who: str, title: str) -> Row | None:
+    if row is None:
+        return None
+    account_id, media_id, unit = change.unit
+    said = {name: row[name] for name in ("completed", "plays", "watched_seconds", "sentence")}
+    return Row(account_id, media_id, unit, change.day, who, title, **said, playbacks=frozenset(row["playbacks"]))
 
 
 async def _sentences(db: AsyncConnection, numbers: Iterable[int]) -> dict[int, str]:

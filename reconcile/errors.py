@@ -10,12 +10,20 @@
     │   ├── JellyfinRefused         it answered: no (a wrong key, a missing right)
     │   └── JellyfinUnreadable      it answered something that cannot be read
     ├── SeerrError              the request manager did not do its part
-    │   ├── SeerrUnreachable
-    │   ├── SeerrRefused
-    │   └── SeerrUnreadable
+    │   ├── SeerrUnreachable        it did not answer, or is not well
+    │   ├── SeerrRefused            it answered: no (a wrong key, a user it does not know)
+    │   │   ├── SeerrUnready            its own set-up is not finished
+    │   │   └── SeerrReadOnly           its CSRF protection refuses whatever writes
+    │   ├── SeerrMissing            it does not have what was asked for
+    │   └── SeerrUnreadable         it answered something that cannot be read
+    ├── TmdbError               The Movie Database did not do its part
+    │   ├── TmdbUnreachable         it did not answer, or wants to be asked later
+    │   ├── TmdbRefused             the key is wrong
+    │   └── TmdbUnreadable          it answered something that cannot be read
     ├── StoreError
     │   ├── StoreAway               the database is locked, full, broken or gone: mended, it takes what waited
     │   ├── StoreRefused            the database is not one that this version can use
+    │   ├── StoreBusy               another work must be done first
     │   └── FolderHeld              another process records into this data folder
     └── SpoolUnwritable         the spool cannot be written: the delivery is lost unless looks saw it
 
@@ -63,8 +71,36 @@ class SeerrRefused(SeerrError):
     """The request manager answered with an error status."""
 
 
+class SeerrUnready(SeerrRefused):
+    """The request manager's own set-up is not finished: until then it refuses every key."""
+
+
+class SeerrReadOnly(SeerrRefused):
+    """The request manager's CSRF protection is on: keys may read, and nothing else."""
+
+
+class SeerrMissing(SeerrError):
+    """The request manager does not have what was asked for."""
+
+
 class SeerrUnreadable(SeerrError):
     """The request manager answered with something that is not what this program knows."""
+
+
+class TmdbError(PlayledgerError):
+    """The Movie Database did not do its part."""
+
+
+class TmdbUnreachable(TmdbError):
+    """No answer, or one that says: later."""
+
+
+class TmdbRefused(TmdbError):
+    """The key is wrong."""
+
+
+class TmdbUnreadable(TmdbError):
+    """The answer is not what this program knows."""
 
 
 class StoreError(PlayledgerError):
@@ -77,6 +113,10 @@ class StoreAway(StoreError):
 
 class StoreRefused(StoreError):
     """The database is not one that this version can use; waiting does not help."""
+
+
+class StoreBusy(StoreError):
+    """Another work on the history must be done first; the message says which."""
 
 
 class FolderHeld(StoreError):

@@ -10,15 +10,19 @@ from datetime import datetime, timedelta
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from reconcile.memory import Draft, Line, Looks
+from reconcile.changes import Unit
+from reconcile.memory import Draft, Line, Looks, Open, Others
 from reconcile.people import People
 from reconcile.playback.check_in import CheckIn, ItemFacts, Key, gathered
-from reconcile.playback.cutting import Playback, cut
+from reconcile.playback.corrections import Counts
+from reconcile.playback.cutting import Playback, cut_whole
 from reconcile.playback.edges import Sibling
 from reconcile.playback.facts import filled, item_of
 from reconcile.playback.points import owned
+from reconcile.playback.run import Run
 from reconcile.playback.surroundings import Surroundings
-from reconcile.playback.thinning import thinned
+from reconcile.playback.thinning import without_the_rest
+from reconcile.playback.verdict import Standing
 from reconcile.store import evidence, keys, media, playbacks
 from reconcile.store.keys import KeyRow
 from reconcile.store.playbacks import Kept
@@ -34,7 +38,11 @@ _LOOKS_BEFORE = timedelta(minutes=2)
 
 
 class Cutting(msgspec.Struct):
-    """One key while it is cut again: its evidence, what surrounds it, and its playbacks as kept and as made."""
+    """One key while it is cut again: its evidence, what surrounds it, and its playbacks as kept and as made.
+
+    *run* is the last playback's while its points are gathered, *turns* are where the lines bend. *number* is
+    its id, *counts* says for whom and as what it counts.
+    """
 
     row: KeyRow
     item: ItemFacts
@@ -45,6 +53,10 @@ class Cutting(msgspec.Struct):
     kept: list[Kept]
     related: list[int]
     made: tuple[Playback, ...] = ()
+    run: Run | None = None
+    turns: frozenset[datetime] = frozenset()
+    number: int | None = None
+    counts: Counts | None = None
 
     def is_sibling(self, other: Cutting) -> bool:
         """Say whether *other* is another item in the same session, for the same user."""
@@ -52,6 +64,18 @@ class Cutting(msgspec.Struct):
 
 
 Seat = tuple[str, str, str]
+
+
+async def looks_of(db: AsyncConnection, draft: Draft, server_id: str, since: datetime) -> Sequence[datetime]:
+    """Return a server's looks, at least from *since* on; only those not remembered are read, once a transaction."""
+    known = draft.looks_of(server_id)
+    if known is None or known.since > since:
+        known = Looks(since, tuple(await evidence.looks(db, server_id, since)))
+    elif not draft.has_read(server_id):
+        after = known.taken[-1] + timedelta.resolution if known.taken else known.since
+        known = known.then(await evidence.looks(db, server_id, after))
+    draft.set_looks(server_id, known)
+    return known.taken
 
 
 def seat(key: Key) -> Seat:
@@ -176,14 +200,8 @@ class Gathering:
 
     async def _looks(self, server_id: str, since: datetime) -> Sequence[datetime]:
         """Return the server's looks from *since* on; only those not remembered are read, once a transaction."""
-        known = self.draft.looks_of(server_id)
-        if known is None or known.since > since:
-            known = Looks(since, tuple(await evidence.looks(self.db, server_id, since)))
-        elif not self.draft.has_read(server_id):
-            after = known.taken[-1] + timedelta.resolution if known.taken else known.since
-            known = known.then(await evidence.looks(self.db, server_id, after))
-        self.draft.set_looks(server_id, known)
-        return known.taken[bisect_left(known.taken, since) :]
+        taken = await looks_of(self.db, self.draft, server_id, since)
+        return taken[bisect_left(taken, since) :]
 
     async def _catalogued(self, rows: Iterable[KeyRow]) -> dict[tuple[str, str], ItemFacts]:
         return await media.catalogued(self.db, {(row.key.server_id, row.key.item_id) for row in rows})
@@ -217,23 +235,45 @@ class Gathering:
 
     # --- cutting --------------------------------------------------------------------------------------------------
 
-    def cut(self, each: Cutting) -> tuple[Playback, ...]:
-        """Return the playbacks of a key."""
-        return cut(each.check_ins, each.around, self.people.rules(each.account_id), self._now(each.row.key))
+    def cut(self, each: Cutting) -> None:
+        """Cut a key into its playbacks."""
+        rules = self.people.rules(each.account_id)
+        found = cut_whole(each.check_ins, each.around, rules, self._now(each.row.key))
+        each.made, each.run, each.turns = found.playbacks, found.run, found.turns
 
-    def remember(self, each: Cutting) -> None:
-        """Remember a key's line for its next check-in, without the points that say nothing new."""
+    def remember(self, each: Cutting, unit: Unit | None, standing: Standing | None, others: Others) -> None:
+        """Remember a key's line for its next check-in, without the points that say nothing new.
+
+        Where its last playback is open and nothing else can change it, also how that can be extended: *standing* is
+        how it stands among the *others* of its *unit*.
+        """
         if self.whole:
             return
         line = each.line
         if each.related or not line.check_ins:
             self.draft.set(each.row.id, None)
             return
+        rules = self.people.rules(each.account_id)
         if len(line.check_ins) > 2 * line.weight + _THIN_FROM:
-            rules = self.people.rules(each.account_id)
-            kept = thinned(line.check_ins, each.around, rules, self._now(each.row.key)).kept
+            kept = without_the_rest(line.check_ins, each.turns, rules).kept
             line = msgspec.structs.replace(line, check_ins=kept, weight=len(kept))
-        self.draft.set(each.row.id, msgspec.structs.replace(line, version=each.row.version))
+        opened: Open | None = None
+        if unit is not None and standing is not None and each.run is not None and each.number is not None:
+            opened = Open(
+                key_id=each.row.id,
+                key=each.row.key,
+                facts=each.row.facts,
+                told=None,
+                number=each.number,
+                unit=unit,
+                last_at=each.made[-1].last_at,
+                run=each.run,
+                around=msgspec.structs.replace(each.around, looks=(), recorded=(), elsewhere=()),
+                standing=standing,
+                others=others,
+                rules=rules,
+            )
+        self.draft.set(each.row.id, msgspec.structs.replace(line, version=each.row.version, open=opened))
 
     def _now(self, key: Key) -> datetime:
         """Return the time on the server's clock."""

@@ -8,16 +8,59 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
-from reconcile.playback.check_in import CheckIn, Kind
+from reconcile.changes import Unit
+from reconcile.playback.check_in import Channel, CheckIn, DeviceFacts, ItemFacts, Key, Kind
+from reconcile.playback.facts import Facts
+from reconcile.playback.rules import Rules
+from reconcile.playback.run import Run
+from reconcile.playback.surroundings import Surroundings
+from reconcile.playback.verdict import Standing, Viewing
 
 MOST_LINES = 5_000
 LOOKS_FOR = timedelta(hours=26)
 """How far back looks are remembered."""
+
+
+class MemoryOutdated(Exception):
+    """Something else is kept than is remembered: forget, and read."""
+
+
+class Others(msgspec.Struct, frozen=True):
+    """The other playbacks of a unit, by the parts of their time that are its own; and the *watch* of an open one.
+
+    *watch* is the id and the columns of the row that has the open playback among its own, None where none has.
+    """
+
+    viewings: tuple[Viewing, ...] = ()
+    shares: Mapping[str, float] = {}
+    watch: tuple[int, Mapping[str, Any]] | None = None
+
+
+class Open(msgspec.Struct, frozen=True):
+    """The last playback of a key while nothing but its own check-ins can change it: what extending it goes by.
+
+    *number* is its id, *last_at* and the rest are as kept; *rules* are those that it was judged by; *around* is without
+    looks and intervals, *told* is what was told last and added nothing to the *facts*.
+    """
+
+    key_id: int
+    key: Key
+    facts: Facts
+    told: tuple[Channel, ItemFacts, DeviceFacts] | None
+    number: int
+    unit: Unit
+    last_at: datetime
+    run: Run
+    around: Surroundings
+    standing: Standing
+    others: Others
+    rules: Rules
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -34,6 +77,7 @@ class Line(msgspec.Struct, frozen=True):
     check_ins: tuple[CheckIn, ...]
     sightings: tuple[datetime, ...] = ()
     weight: int = 0
+    open: Open | None = None
 
     def reaches(self, horizon: datetime | None) -> bool:
         """Say whether it holds all that matters from *horizon* on."""
@@ -58,7 +102,7 @@ class Line(msgspec.Struct, frozen=True):
                 found.append(check_in)
             else:
                 return None
-        return msgspec.structs.replace(self, check_ins=tuple(found), version=version)
+        return msgspec.structs.replace(self, check_ins=tuple(found), version=version, open=None)
 
     def showing(self, at: datetime, kind: Kind, until: datetime, version: int) -> Line | None:
         """Return the line whose last check-in was shown *until* then; None if it is another one that was."""
@@ -70,7 +114,8 @@ class Line(msgspec.Struct, frozen=True):
 
     def sighted(self, at: datetime, version: int) -> Line:
         """Return the line with one more bare sighting."""
-        return msgspec.structs.replace(self, sightings=tuple(sorted({*self.sightings, at})), version=version)
+        seen = tuple(sorted({*self.sightings, at}))
+        return msgspec.structs.replace(self, sightings=seen, version=version, open=None)
 
 
 class Looks(msgspec.Struct, frozen=True):
@@ -97,19 +142,23 @@ class Memory:
     def __init__(self) -> None:
         self._lines: OrderedDict[int, Line] = OrderedDict()
         self._looks: dict[str, Looks] = {}
+        self._open: dict[Key, int] = {}
+        self._units: dict[Unit, set[int]] = {}
 
     def draft(self) -> Draft:
         """Return what one transaction may change; it counts from `adopt` on."""
-        return Draft(self._lines, self._looks)
+        return Draft(self._lines, self._looks, self._open)
 
     def adopt(self, draft: Draft) -> None:
         """Remember what *draft* says: its transaction is committed."""
         for key_id, line in draft.changed.items():
-            self._lines.pop(key_id, None)
+            before = self._lines.pop(key_id, None)
             if line is not None:
                 self._lines[key_id] = line
+            self._note_open(key_id, before, line)
         while len(self._lines) > MOST_LINES:
-            self._lines.popitem(last=False)
+            key_id, gone = self._lines.popitem(last=False)
+            self._note_open(key_id, gone, None)
         for server_id, looks in draft.looks.items():
             if looks is None:
                 self._looks.pop(server_id, None)
@@ -120,14 +169,38 @@ class Memory:
         """Forget everything: the rules or the people have changed."""
         self._lines.clear()
         self._looks.clear()
+        self._open.clear()
+        self._units.clear()
+
+    def forget_units(self, units: Iterable[Unit]) -> None:
+        """Forget how the open playbacks of *units* stand: something else has changed there."""
+        for unit in units:
+            for key_id in tuple(self._units.get(unit, ())):
+                line = self._lines[key_id]
+                self._lines[key_id] = shut = msgspec.structs.replace(line, open=None)
+                self._note_open(key_id, line, shut)
+
+    def _note_open(self, key_id: int, before: Line | None, line: Line | None) -> None:
+        was, now = None if before is None else before.open, None if line is None else line.open
+        if was is now:
+            return
+        if was is not None and (now is None or now.unit != was.unit):
+            self._open.pop(was.key, None)
+            self._units[was.unit].discard(key_id)
+            if not self._units[was.unit]:
+                del self._units[was.unit]
+        if now is not None:
+            self._open[now.key] = key_id
+            self._units.setdefault(now.unit, set()).add(key_id)
 
 
 class Draft:
     """What one transaction reads of the memory, and what it changes."""
 
-    def __init__(self, lines: OrderedDict[int, Line], looks: dict[str, Looks]) -> None:
+    def __init__(self, lines: OrderedDict[int, Line], looks: dict[str, Looks], opened: dict[Key, int]) -> None:
         self._lines = lines
         self._looks = looks
+        self._open = opened
         self.changed: dict[int, Line | None] = {}
         self.looks: dict[str, Looks | None] = {}
 
@@ -135,6 +208,14 @@ class Draft:
         """Return the line of a key, if it is remembered and of *version*."""
         line = self.changed[key_id] if key_id in self.changed else self._lines.get(key_id)
         return line if line is not None and line.version == version else None
+
+    def open_line(self, key: Key) -> tuple[Line, Open] | None:
+        """Return the line of *key* and its open playback, if both are remembered."""
+        key_id = self._open.get(key)
+        if key_id is None:
+            return None
+        line = self.changed[key_id] if key_id in self.changed else self._lines.get(key_id)
+        return None if line is None or line.open is None else (line, line.open)
 
     def set(self, key_id: int, line: Line | None) -> None:
         """Remember *line*; None forgets the key's."""

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconcile.playback.rules import Rules
 from reconcile.playback.surroundings import Recorded
+from reconcile.store import erasure
 from reconcile.store import people as kept
 from reconcile.store import targets as kept_targets
 from reconcile.store.people import Account, Interval
@@ -20,6 +21,9 @@ from reconcile.store.targets import Target
 ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 """Since when a user is recorded who is linked at first sight: whatever of theirs arrives, in whatever order."""
 
+NOT_RECORDED = "not a recorded user"
+ERASED = "erased"
+
 User = tuple[str, str]
 """(server id, user id)."""
 
@@ -27,23 +31,33 @@ User = tuple[str, str]
 class People:
     """The accounts, links and intervals as they were when `load` was last called.
 
-    *auto_link*: whoever is not known yet is recorded from first sight, unless they opted out.
+    *auto_link*: whoever is not known yet is recorded from first sight, unless they opted out or were erased. *hashed*
+    returns the keyed hash by which the erased are known; without it nobody is taken for new once somebody was erased.
     """
 
-    def __init__(self, rules: Rules, zone: tzinfo, *, auto_link: bool = False) -> None:
+    def __init__(
+        self, rules: Rules, zone: tzinfo, *, auto_link: bool = False, hashed: Callable[[str], str] | None = None
+    ) -> None:
         self.global_rules = rules
         self.zone = zone
         self.auto_link = auto_link
+        self._hashed = hashed
+        self._erased: frozenset[str] = frozenset()
         self.accounts: dict[int, Account] = {}
         self.targets: tuple[Target, ...] = ()
         self._intervals: dict[User, tuple[Interval, ...]] = {}
         self._opted_out: set[User] = set()
         self._rules: dict[int, Rules] = {}
 
+    def fresh(self) -> People:
+        """Return a copy that has not been loaded: for what may be taken back."""
+        return People(self.global_rules, self.zone, auto_link=self.auto_link, hashed=self._hashed)
+
     async def load(self, db: AsyncConnection) -> None:
         """Read everything anew."""
         self.accounts = {each.id: each for each in await kept.accounts(db)}
         self._opted_out = await kept.opted_out(db)
+        self._erased = await erasure.standing(db)
         self._intervals = _by_user(await kept.intervals(db))
         self.targets = await kept_targets.active(db)
         self._rules = {}
@@ -65,16 +79,34 @@ class People:
         """Say whether *user* was ever recorded, or said that they do not want to be."""
         return user in self._intervals or user in self._opted_out
 
+    def hash_of(self, user: User) -> str | None:
+        """Return the keyed hash by which *user* is known once erased; None without the key."""
+        return None if self._hashed is None else self._hashed(" ".join(user))
+
+    def is_erased(self, user: User) -> bool:
+        """Say whether *user* was erased, and nobody has linked them again since."""
+        if not self._erased or user in self._intervals:
+            return False
+        hashed = self.hash_of(user)
+        return hashed is None or hashed in self._erased
+
+    def unrecorded(self, user: User) -> str:
+        """Return why nothing of *user* is kept, in a short fixed phrase."""
+        return ERASED if self.is_erased(user) else NOT_RECORDED
+
     def is_to_be_linked(self, user: User) -> bool:
         """Say whether *user* is to be linked at this first sight."""
-        return self.auto_link and not self.is_known(user)
+        return self.auto_link and not self.is_known(user) and not self.is_erased(user)
 
     def is_recorded(self, user: User, at: datetime) -> bool:
         """Say whether what *user* did *at* that instant may be kept."""
         intervals = self._intervals.get(user)
         if intervals is None:
             return self.is_to_be_linked(user)
-        return any(i.since <= at and (i.until is None or at < i.until) for i in intervals)
+        for each in intervals:  # noqa: SIM110 - asked a thousand times a look
+            if each.since <= at and (each.until is None or at < each.until):
+                return True
+        return False
 
     def intervals(self, user: User) -> tuple[Recorded, ...]:
         """Return the dated intervals in which *user* was recorded."""
@@ -91,6 +123,11 @@ class People:
         """Say whether any user is recorded for the account *now*: whoever is not, nobody is told about."""
         mine = (i for intervals in self._intervals.values() for i in intervals if i.account_id == account_id)
         return any(i.since <= now and (i.until is None or now < i.until) for i in mine)
+
+    def change_rules(self, rules: Rules) -> None:
+        """Go by other global rules from now on."""
+        self.global_rules = rules
+        self._rules = {}
 
     def rules(self, account_id: int | None) -> Rules:
         """Return the rules of an account: its own where it has any, else the global ones."""

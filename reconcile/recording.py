@@ -5,68 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from reconcile.arrivals import Answer, Arrival, Outcome, Shown
 from reconcile.changes import Settled
+from reconcile.extending import Extending
 from reconcile.memory import Draft, Memory
 from reconcile.people import ALWAYS, People, User
 from reconcile.playback.check_in import CheckIn, Key, Kind, Observation, merged
 from reconcile.playback.facts import learnt
 from reconcile.settling import Settling
-from reconcile.store import deliveries, evidence, keys, playbacks, servers
+from reconcile.store import deliveries, evidence, keys, marks, playbacks, servers
 from reconcile.store import people as kept_people
-from reconcile.store.deliveries import Delivery
 from reconcile.store.keys import KeyRow
 from reconcile.store.locks import lock_sessions, lock_users
-
-
-class Outcome(StrEnum):
-    """What became of an arrival."""
-
-    RECORDED = "recorded"
-    KNOWN = "known"
-    SPOOLED = "spooled"
-    FAILED = "failed"
-    IGNORED = "ignored"
-    REJECTED = "rejected"
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """What became of an arrival, why, and the id under which it is kept."""
-
-    outcome: Outcome
-    reason: str = ""
-    delivery: int | None = None
-
-
-class Look(msgspec.Struct, frozen=True):
-    """One successful snapshot. *still* are the check-ins (key, at, kind) that it showed and that are known already."""
-
-    server_id: str
-    at: datetime
-    still: tuple[tuple[Key, datetime, Kind], ...] = ()
-    vanished: tuple[int, ...] = ()
-
-
-class Shown(msgspec.Struct, frozen=True):
-    """A sighting of what is known: the check-in of *key* at *at* was shown *until* then; bare without a *kind*."""
-
-    key: Key
-    key_id: int
-    at: datetime
-    kind: Kind | None
-    until: datetime
-
-
-class Arrival(msgspec.Struct):
-    """What came in at once: a delivery's observation, or a look with all that it showed."""
-
-    observations: tuple[Observation, ...]
-    delivery: Delivery | None = None
-    look: Look | None = None
 
 
 class Batch(msgspec.Struct):
@@ -115,24 +69,30 @@ class Recording:
         told = [o for each in mine for o in each]
         await self._see_servers(arrivals)
         still = self._still(arrivals)
-        named = {o.key for o in told} | {each.key for each in shown}
-        await lock_sessions(self.db, {(key.server_id, key.session_id, key.user_id) for key in named | still})
+        everyone = {o.key for o in told} | {each.key for each in shown} | still
+        await lock_sessions(self.db, {(key.server_id, key.session_id, key.user_id) for key in everyone})
+        await self._keep_looks(arrivals)
+        await self._extend(shown)
+        grown = await Extending(self.db, self.people, self.now, self.ahead, self.draft).take(told)
+        extended = {each.key: each for each in grown}
+        told = [o for o in told if o.key not in extended]
         rows = await keys.find_or_add(self.db, {o.key for o in told} | still)
-        versions = await self._extend(shown)
-        for row in rows.values():
-            row.version = versions.get(row.id, row.version)
         fresh = await self._keep(told, rows)
         touched = {rows[key].id: at for key, at in fresh.items()}
         for number, at in await self._touched_by_looks(arrivals, rows):
             touched[number] = min(at, touched.get(number, at))
-        await self._look(arrivals, rows)
+        await self._show(arrivals, rows)
         for each in shown:
             if self._is_late(each.key.server_id, each.until):
                 touched[each.key_id] = min(each.at, touched.get(each.key_id, each.at))
         settling = Settling(self.db, self.people, self.now, ahead=self.ahead, draft=self.draft)
         settled = await settling.settle(touched, touched) if touched else Settled()
+        settled.playbacks += [each.number for each in grown]
+        settled.watches += [each.watch for each in grown if each.watch is not None]
+        fresh |= {key: each.check_ins[0].at for key, each in extended.items()}
         answers = [await self._answer(arrival, kept, fresh) for arrival, kept in zip(arrivals, mine, strict=True)]
-        return Batch(answers, settled, {key: row.id for key, row in rows.items()})
+        ids = {key: row.id for key, row in rows.items()} | {key: each.key_id for key, each in extended.items()}
+        return Batch(answers, settled, ids)
 
     # --- people ---------------------------------------------------------------------------------------------------
 
@@ -174,8 +134,8 @@ class Recording:
             version, line = versions.get(each.key_id, 0), lines.get(each.key_id)
             if line is not None:
                 kind = each.kind
-                seen = line.sighted(each.until, version)
-                line = seen if kind is None else line.showing(each.at, kind, each.until, version)
+                until = each.until
+                line = line.sighted(until, version) if kind is None else line.showing(each.at, kind, until, version)
             lines[each.key_id] = line
         for number, line in lines.items():
             self.draft.set(number, line)
@@ -195,6 +155,8 @@ class Recording:
         await evidence.keep_sightings(self.db, ((rows[key].id, at) for key, at in sightings))
         for key, at in sightings:
             fresh[key] = min(at, fresh.get(key, at))
+        marked = await marks.keep(self.db, [(rows[o.key].id, o.mark) for o in told if o.mark is not None])
+        fresh |= {key: marked[row.id] for key, row in rows.items() if row.id in marked}
         await self._remember(news, {rows[key].id for key, _at in sightings}, rows)
         changed: list[KeyRow] = []
         for each in told:
@@ -251,13 +213,17 @@ class Recording:
     def _still(self, arrivals: Sequence[Arrival]) -> set[Key]:
         return {key for arrival in arrivals if arrival.look is not None for key, _at, _kind in arrival.look.still}
 
-    async def _look(self, arrivals: Sequence[Arrival], rows: Mapping[Key, KeyRow]) -> None:
+    async def _keep_looks(self, arrivals: Sequence[Arrival]) -> None:
         looks = [arrival.look for arrival in arrivals if arrival.look is not None]
         await evidence.keep_looks(self.db, {(look.server_id, look.at) for look in looks})
         for look in looks:
             known = self.draft.looks_of(look.server_id)
             if known is not None and known.taken and look.at < known.taken[-1]:
                 self.draft.set_looks(look.server_id, None)
+
+    async def _show(self, arrivals: Sequence[Arrival], rows: Mapping[Key, KeyRow]) -> None:
+        """Keep until when looks have shown what is known already."""
+        looks = [arrival.look for arrival in arrivals if arrival.look is not None]
         shown = [
             Shown(key, rows[key].id, at, kind, look.at) for look in looks for key, at, kind in look.still if key in rows
         ]
@@ -273,16 +239,20 @@ class Recording:
         What the latest look still shows needs no new cut: its next check-in, or its limit, brings one.
         """
         touched: list[tuple[int, datetime]] = []
-        for look in (arrival.look for arrival in arrivals):
-            if look is None:
-                continue
+        late: dict[str, list[datetime]] = {}
+        latest: dict[str, datetime | None] = {}
+        for look in (arrival.look for arrival in arrivals if arrival.look is not None):
             touched.extend((number, look.at) for number in look.vanished)
-            latest = await evidence.latest_look(self.db, look.server_id)
-            if (latest is not None and look.at < latest) or self._is_late(look.server_id, look.at):
+            if look.server_id not in latest:
+                latest[look.server_id] = await evidence.latest_look(self.db, look.server_id)
+            newest = latest[look.server_id]
+            if (newest is not None and look.at < newest) or self._is_late(look.server_id, look.at):
                 touched.extend((rows[key].id, at) for key, at, _kind in look.still)
-                reach = self.people.global_rules.paused_timeout
-                around = await playbacks.around(self.db, look.server_id, look.at - reach, look.at + reach)
-                touched.extend((number, look.at - reach) for number in around)
+                late.setdefault(look.server_id, []).append(look.at)
+        reach = self.people.global_rules.paused_timeout
+        for server_id, at in late.items():
+            around = await playbacks.around(self.db, server_id, min(at) - reach, max(at) + reach)
+            touched.extend((number, min(at) - reach) for number in around)
         return touched
 
     def _is_late(self, server_id: str, at: datetime) -> bool:

@@ -14,11 +14,12 @@ import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from reconcile.arrivals import Arrival, Outcome
 from reconcile.bygones import Bygone, Told
 from reconcile.difference import Difference, differences, rows
 from reconcile.people import People
 from reconcile.playback.check_in import Ignored, Observation, Rejected
-from reconcile.recording import NOT_RECORDED, Arrival, Outcome, Recording
+from reconcile.recording import Recording
 from reconcile.store import deliveries
 from reconcile.store.engine import Transactions, away
 
@@ -96,6 +97,7 @@ async def replay(  # noqa: PLR0913 - what is replayed, into what, how, and when
     if not dry_run:
         async for batch in _batches(source, progress):
             async with store.begin() as db:
+                await people.load(db)  # somebody may have opted out, or been erased, since the batch before
                 await work.take(db, batch)
         async with store.read() as db:
             work.report.differences = await differences(db, before)
@@ -163,7 +165,9 @@ class _Replay(msgspec.Struct):
             at = said.check_in.at if said.check_in is not None else said.observed_at
             if self.people.is_recorded((said.key.server_id, said.key.user_id), at):
                 return told, said
-        self.report.ignored[said.reason if isinstance(said, Ignored) else NOT_RECORDED] += 1
+            self.report.ignored[self.people.unrecorded((said.key.server_id, said.key.user_id))] += 1
+            return told, None
+        self.report.ignored[said.reason] += 1
         return told, None
 
     async def _record(self, db: AsyncConnection, found: Sequence[tuple[Bygone, Observation | None]]) -> None:

@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from reconcile.awarding import make_anew
+from reconcile.coming_and_going import BadgeDifference, badge_differences
 from reconcile.difference import Difference, differences, rows
 from reconcile.people import People
 from reconcile.playback.check_in import Key
 from reconcile.replaying import RolledBack, undo
 from reconcile.settling import Settling
-from reconcile.store import evidence
+from reconcile.store import badges, evidence
 from reconcile.store.engine import Transactions
 from reconcile.store.locks import lock_sessions
 
@@ -22,6 +24,13 @@ BATCH = 50
 
 Progress = Callable[[int, int], None]
 """Told how many keys are settled, and of how many."""
+
+
+class Resettled(msgspec.Struct, frozen=True):
+    """What resettling did to the history, and to what is made of it."""
+
+    watches: list[Difference]
+    badges: list[BadgeDifference]
 
 
 async def resettle(
@@ -34,14 +43,30 @@ async def resettle(
     ahead: Mapping[str, timedelta] | None = None,
     progress: Progress = lambda _done, _all: None,
 ) -> list[Difference]:
+    """Resettle, and return what that did to the rows of the history."""
+    found = await resettle_all(store, people, overrides, clock, dry_run=dry_run, ahead=ahead, progress=progress)
+    return found.watches
+
+
+async def resettle_all(
+    store: Transactions,
+    people: People,
+    overrides: Mapping[str, object],
+    clock: Callable[[], datetime],
+    *,
+    dry_run: bool = False,
+    ahead: Mapping[str, timedelta] | None = None,
+    progress: Progress = lambda _done, _all: None,
+) -> Resettled:
     """Cut and judge every key again, with *overrides* over the global rules; return what that did to the history.
 
-    An account's own rules stay its own. With *dry_run* all of it is one transaction that is rolled back.
+    What the history adds up to is made anew from nothing. An account's own rules stay its own. With *dry_run* all of
+    it is one transaction that is rolled back.
     """
     changed = People(msgspec.structs.replace(people.global_rules, **overrides), people.zone)
     async with store.read() as db:
         await changed.load(db)
-        before = await rows(db)
+        before, awarded = await rows(db), await badges.everyone(db)
         batches = list(_batches(await evidence.key_ids(db)))
     total, done = sum(len(batch) for batch in batches), 0
 
@@ -52,18 +77,26 @@ async def resettle(
         done += len(batch)
         progress(done, total)
 
+    async def told(db: AsyncConnection) -> Resettled:
+        return Resettled(await differences(db, before), await badge_differences(db, awarded))
+
     if not dry_run:
         for batch in batches:
             async with store.begin() as db:
                 await settle(db, batch)
+        for account in changed.accounts:
+            async with store.begin() as db:
+                await make_anew(db, changed, account)
         async with store.read() as db:
-            return await differences(db, before)
-    found: list[Difference] = []
+            return await told(db)
+    found = Resettled([], [])
     try:
         async with store.begin() as db:
             for batch in batches:
                 await settle(db, batch)
-            found = await differences(db, before)
+            for account in changed.accounts:
+                await make_anew(db, changed, account)
+            found = await told(db)
             undo()
     except RolledBack:
         return found

@@ -15,9 +15,11 @@ from reconcile.errors import JellyfinError, JellyfinUnreadable, StoreError
 from reconcile.jellyfin.catalogue import CatalogueItem, PublicInfo
 from reconcile.jellyfin.client import JellyfinClient
 from reconcile.playback.check_in import ItemFacts
+from reconcile.playback.media import SOURCES
 from reconcile.playback.pace import jittered
+from reconcile.rehoming import Rehoming
 from reconcile.settling import Settling
-from reconcile.store import media
+from reconcile.store import media, titles
 from reconcile.store.concerned import keys_of_items
 from reconcile.store.lease import Leases
 from reconcile.store.locks import lock_sessions
@@ -161,9 +163,10 @@ class Resolver:
     async def _learn(self, server_id: str, due: Mapping[str, int], found: Mapping[str, CatalogueItem | str]) -> None:
         """Keep the answers; what has changed by them is settled again."""
         news: list[str] = []
+        others: list[str] = []
         async with self._tracker.store.begin() as db:
             now = self._clock()
-            before = await media.catalogued(db, [(server_id, item_id) for item_id in found])
+            before = await media.catalogued(db, [(server_id, item_id) for item_id in found], with_found=False)
             for item_id, told in found.items():
                 if isinstance(told, str):
                     again_at = now + self._missing_for(due.get(item_id, 0))
@@ -172,26 +175,48 @@ class Resolver:
                 wait = KNOWN_FOR if _is_complete(told) else UNSURE_FOR
                 again_at = now + jittered(wait, self._chance())
                 await media.learn(db, server_id, item_id, told.facts, now, again_at)
-                if before.get((server_id, item_id)) != told.facts:
+                known = before.get((server_id, item_id))
+                if known is not None and _contradict(known, told.facts):
+                    others.append(item_id)
+                elif known != told.facts:
                     news.append(item_id)
-        log.info("items looked up", server=server_id, asked=len(found), news=len(news))
+            await titles.name(db, await titles.owners(db, [f"{server_id}:{item_id}" for item_id in found]))
+        log.info("items looked up", server=server_id, asked=len(found), news=len(news) + len(others))
         if news:
-            await self._settle(server_id, news)
+            await settle_items(self._tracker, self._clock, server_id, news)
+        if others:
+            await self._rehome(server_id, others)
 
-    async def _settle(self, server_id: str, item_ids: Sequence[str]) -> None:
-        """Settle the keys that *item_ids* concern, so that rows of one media become one."""
-        async with self._tracker.store.read() as db:
-            concerned = sorted((await keys_of_items(db, server_id, item_ids)).items())
-        for start in range(0, len(concerned), SETTLED_AT_ONCE):
-            part = dict(concerned[start : start + SETTLED_AT_ONCE])
-            async with self._tracker.store.begin() as db:
-                await lock_sessions(db, {(key.server_id, key.session_id, key.user_id) for key in part.values()})
-                settling = Settling(db, self._tracker.people, self._clock(), ahead=self._tracker.ahead, whole=True)
-                settled = await settling.settle(part)
-            self._tracker.events.tell(settled)
+    async def _rehome(self, server_id: str, item_ids: Sequence[str]) -> None:
+        """Somebody has identified *item_ids* anew in the library: they are other media than they were."""
+        async with self._tracker.store.begin() as db:
+            rehoming = Rehoming(db, self._tracker.people, self._clock(), self._tracker.ahead)
+            settled = await rehoming.rehome([(server_id, item_id) for item_id in item_ids])
+        self._tracker.events.tell(settled)
 
     def _missing_for(self, attempts: int) -> timedelta:
         return jittered(min(KNOWN_FOR, MISSING_FOR * 2 ** min(attempts, 12)), self._chance())
+
+
+async def settle_items(
+    tracker: Tracker, clock: Callable[[], datetime], server_id: str, item_ids: Sequence[str]
+) -> None:
+    """Settle the keys that *item_ids* concern, so that rows of one media become one. Raises StoreAway."""
+    async with tracker.store.read() as db:
+        concerned = sorted((await keys_of_items(db, server_id, item_ids)).items())
+    for start in range(0, len(concerned), SETTLED_AT_ONCE):
+        part = dict(concerned[start : start + SETTLED_AT_ONCE])
+        async with tracker.store.begin() as db:
+            await lock_sessions(db, {(key.server_id, key.session_id, key.user_id) for key in part.values()})
+            settling = Settling(db, tracker.people, clock(), ahead=tracker.ahead, whole=True)
+            settled = await settling.settle(part)
+        tracker.events.tell(settled)
+
+
+def _contradict(before: ItemFacts, now: ItemFacts) -> bool:
+    """Say whether an item has another id of a source than it had before."""
+    pairs = ((getattr(before, f"{source}_id"), getattr(now, f"{source}_id")) for source in SOURCES)
+    return any(one and other and one != other for one, other in pairs)
 
 
 def _is_complete(item: CatalogueItem) -> bool:

@@ -62,12 +62,18 @@ class Safe:
     """Encrypts what must be sent again (Jellyfin's and Seerr's keys): AES-256-GCM, the nonce stands in front."""
 
     def __init__(self, key: str) -> None:
-        self._cipher = AESGCM(hashlib.sha256(key.encode()).digest())
+        secret = hashlib.sha256(key.encode()).digest()
+        self._cipher = AESGCM(secret)
+        self._hash_key = hmac.digest(secret, b"hashes", "sha256")
 
     @classmethod
     def of_folder(cls, data_dir: Path) -> Safe:
         """Return the safe whose key is kept in *data_dir*, made at first use with mode 0600."""
         return cls(kept_secret(data_dir / _KEY_FILE))
+
+    def hashed(self, text: str) -> str:
+        """Return what *text* can be recognised by, but not read from: HMAC-SHA256 in hex, keyed with the safe's key."""
+        return hmac.new(self._hash_key, text.encode(), "sha256").hexdigest()
 
     def encrypted(self, text: str, purpose: str) -> bytes:
         """Return *text* encrypted; only the same *purpose* («server/<id>») reads it again."""

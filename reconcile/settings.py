@@ -36,6 +36,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     threshold: float
     min_seconds: float
     record_partials: bool
+    record_manual: bool
     silence: timedelta
     paused_timeout: timedelta
     resume_window: timedelta
@@ -136,6 +137,13 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting(
         "PLAYLEDGER_RECORD_PARTIALS", "record_partials", "false", spelling.switch, "Keep what was not completed too."
+    ),
+    Setting(
+        "PLAYLEDGER_RECORD_MANUAL",
+        "record_manual",
+        "false",
+        spelling.switch,
+        "Keep what was only marked as played, told apart from what was played.",
     ),
     _bounded("PLAYLEDGER_SILENCE", "silence", "300", _S(10, 3600), "Without evidence for so long, a playback is over."),
     _bounded("PLAYLEDGER_PAUSED_TIMEOUT", "paused_timeout", "1800", _S(60, 86_400), "The same while it is paused."),

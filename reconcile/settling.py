@@ -7,16 +7,20 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from reconcile import marked
 from reconcile.changes import Change, Settled, Unit
+from reconcile.corrected import Corrected
 from reconcile.following import follow
 from reconcile.gathering import Cutting, Gathering, Seat, seat
-from reconcile.memory import Draft, Memory
+from reconcile.memory import Draft, Memory, Others
 from reconcile.people import People, fingerprint
 from reconcile.playback.check_in import ItemFacts
+from reconcile.playback.corrections import Counts
 from reconcile.playback.days import Watch, units, watches
-from reconcile.playback.media import Identity, identity_of
-from reconcile.playback.verdict import Verdict
+from reconcile.playback.media import Identity, Match, identity_of, locals_of
+from reconcile.playback.verdict import Verdict, alone
 from reconcile.store import keys, media, playbacks, verdicts
+from reconcile.store import matches as kept_matches
 from reconcile.store import watches as kept_watches
 from reconcile.store.locks import lock_watches
 from reconcile.store.playbacks import Kept
@@ -44,29 +48,39 @@ class Settling:
         self.now = now
         self.gathering = Gathering(db, people, now, ahead or {}, draft or Memory().draft(), whole=whole)
         self.units: set[Unit] = set()
+        self.marked: set[Unit] = set()
+        self.corrected = Corrected({}, {}, {})
         self.settled = Settled()
         self._rewritten: list[tuple[int, dict[str, object]]] = []
         self._merged: dict[int, int] = {}
+        self._judged: dict[Unit, verdicts.Judged] = {}
+        self._rows: dict[Unit, list[tuple[int, kept_watches.Row]]] = {}
 
     async def settle(self, key_ids: Collection[int], since: Mapping[int, datetime] | None = None) -> Settled:
         """Cut the keys numbered *key_ids* again; *since* is each one's earliest new evidence, if it is known."""
         rows = await keys.by_id(self.db, key_ids)
         cuttings = await self.gathering.cuttings(rows, since or {})
         for each in cuttings.values():
-            each.made = self.gathering.cut(each)
+            self.gathering.cut(each)
         # Where a playback begins depends on its own key and on the looks only, so one more round is enough.
         for each in await self.gathering.place_siblings(cuttings.values(), cuttings):
-            each.made = self.gathering.cut(each)
+            self.gathering.cut(each)
         for number, each in (await self._neighbours(cuttings)).items():
-            each.made = self.gathering.cut(each)
+            self.gathering.cut(each)
             cuttings[number] = each
         named = await self._media(cuttings.values())
+        self.corrected = await Corrected.of(self.db, [c.row.key for c in cuttings.values()], self.people.accounts)
         for number, each in cuttings.items():
             await self._keep(each, self._now_called(named[number]))
-            self.gathering.remember(each)
         await playbacks.change(self.db, self._rewritten)
         self._rewritten = []
+        await self.corrected.keep(self.db)
+        known = {number: self._now_called(media_id) for number, media_id in named.items()}
+        self.marked = await marked.place(self.db, self.people, cuttings.values(), known)
+        self.units |= self.marked
         await self._settle_units()
+        for each in cuttings.values():
+            self._remember(each)
         await follow(self.db, self.people, self.now, self.settled)
         return self.settled
 
@@ -75,6 +89,28 @@ class Settling:
         each = (await self.gathering.cuttings(await keys.by_id(self.db, [key_id]), {}))[key_id]
         await self.gathering.place_siblings([each], {})
         return each
+
+    def _remember(self, each: Cutting) -> None:
+        """Remember a key's line, and how its open playback may be extended where nothing else can change it."""
+        unit = self._unit_of(each)
+        there = None if unit is None else self._judged.get(unit)
+        if unit is None or there is None or each.number is None:
+            self.gathering.remember(each, None, None, Others())
+            return
+        name = f"{each.number:012d}"
+        standing = alone(there.viewings, name, self.people.rules(unit[0]))
+        watch = next((row for row in self._rows[unit] if each.number in row[1]["playbacks"]), None)
+        others = tuple(other for other in there.viewings if other.name != name)
+        self.gathering.remember(each, unit, standing, Others(others, there.shares, watch))
+
+    def _unit_of(self, each: Cutting) -> Unit | None:
+        """Return the one unit that the open playback of a key shows; None where people have said something of it."""
+        counts = each.counts
+        if counts is None or not each.made[-1].is_open or len(counts.units) != 1 or self.corrected.concern(each.row):
+            return None
+        if counts.account_id is None or counts.media_id is None:
+            return None
+        return (counts.account_id, counts.media_id, counts.units[0])
 
     # --- neighbours -----------------------------------------------------------------------------------------------
 
@@ -122,7 +158,7 @@ class Settling:
             server = each.row.key.server_id
             if each.item.series_id:
                 series.add((server, each.item.series_id))
-            if each.made and _is_incomplete(each.item):
+            if (each.made or marked.is_marked(each)) and _is_incomplete(each.item):
                 wanted.add((server, each.row.key.item_id))
         known = await media.catalogued(self.db, series | wanted)
         await media.want(self.db, (series | wanted) - known.keys(), self.now)
@@ -131,16 +167,23 @@ class Settling:
     async def _media(self, cuttings: Collection[Cutting]) -> dict[int, int | None]:
         """Return the media of each key; None while it is not known what kind of item it is."""
         items = await self._items(cuttings)
+        matches = await self._matches(cuttings)
         identities: dict[int, Identity | None] = {}
         for each in cuttings:
             key, item = each.row.key, each.item
             series = items.get((key.server_id, item.series_id)) if item.series_id else None
-            identities[each.row.id] = identity_of(key.server_id, key.item_id, item, series) if each.made else None
+            said = identity_of(key.server_id, key.item_id, item, series, matches)
+            identities[each.row.id] = said if each.made or marked.is_marked(each) else None
         known = await media.known(self.db, {identity for identity in identities.values() if identity is not None})
         for identity in dict.fromkeys(identities.values()):
             if identity is not None and identity not in known:
                 known[identity] = await self._identify(identity)
         return {number: None if identity is None else known[identity] for number, identity in identities.items()}
+
+    async def _matches(self, cuttings: Collection[Cutting]) -> dict[str, Match]:
+        """Return what people said which media these are."""
+        each_one = (locals_of(each.row.key.server_id, each.row.key.item_id, each.item) for each in cuttings)
+        return await kept_matches.matches(self.db, {name for names in each_one for name in names})
 
     async def _identify(self, identity: Identity) -> int:
         found = await media.identify(self.db, identity)
@@ -156,24 +199,22 @@ class Settling:
         free = sorted(each.kept, key=lambda kept: kept.id)
         for found in each.made:
             overlapping = [k for k in free if k.first_at <= found.last_at and found.first_at <= k.last_at]
+            account_id = self.people.account_of((key.server_id, key.user_id), found.first_at)
+            counts = self.corrected.counts(each.row, found, Counts(account_id, media_id, tuple(named)))
             values = playbacks.values_of(
-                each.row.id,
-                key.server_id,
-                self.people.account_of((key.server_id, key.user_id), found.first_at),
-                media_id,
-                named,
-                found,
+                each.row.id, key.server_id, counts.account_id, counts.media_id, counts.units, found
             ) | {"runtime_seconds": each.around.runtime}
             old = overlapping[0] if overlapping else None
             if old is not None:
                 free.remove(old)
-            await self._write(old, values, named)
+            each.number = await self._write(old, values, counts.units)
+            each.counts = counts
         for gone in free:
             self._touch(gone.account_id, gone.media_id, gone.units)
             self._span(gone.account_id, gone.started_at, gone.ended_at)
         await playbacks.remove(self.db, [gone.id for gone in free])
 
-    async def _write(self, old: Kept | None, values: dict[str, object], named: Sequence[str]) -> None:
+    async def _write(self, old: Kept | None, values: dict[str, object], named: Sequence[str]) -> int:
         account_id, media_id = values["account_id"], values["media_id"]
         if not isinstance(account_id, int) or not isinstance(media_id, int):
             account_id = media_id = None
@@ -187,7 +228,7 @@ class Settling:
                 if self.gathering.whole:
                     # The rules may have changed: what is the same playback may have another verdict.
                     self._touch(account_id, media_id, named)
-                return
+                return number
             self._rewritten.append((number, values))
             if (old.account_id, old.media_id, old.units) != (account_id, media_id, tuple(named)):
                 self._touch(old.account_id, old.media_id, old.units)
@@ -195,6 +236,7 @@ class Settling:
         self.settled.playbacks.append(number)
         self._touch(account_id, media_id, named)
         self._note_end(number, old, values)
+        return number
 
     def _note_end(self, number: int, old: Kept | None, values: dict[str, object]) -> None:
         """Note that a playback is over now, or was before."""
@@ -231,22 +273,31 @@ class Settling:
         judged = await verdicts.viewings(self.db, units)
         kept = await kept_watches.of_units(self.db, units)
         said: dict[str, tuple[Verdict, str]] = {}
+        is_sure = self.gathering.whole or bool(self._merged)
         for unit in sorted(units):
             rules = self.people.rules(unit[0])
             told_by = fingerprint(rules)
             there = judged[unit]
             made, judgements = watches(there.viewings, there.shares, rules, self.people.zone_of(unit[0]))
+            if is_sure or unit in self.marked or marked.may_be_marked(made, kept[unit]):
+                made = await marked.rows(self.db, self.people, unit, made)
             for name, verdict in judgements.items():
                 if there.said[name] != (verdict.code.value, verdict.sentence, told_by):
                     said[name] = (verdict, told_by)
-            await self._keep_watches(unit, made, kept[unit])
+            self._judged[unit] = there
+            self._rows[unit] = await self._keep_watches(unit, made, kept[unit])
         await verdicts.set_verdicts(self.db, said)
 
-    async def _keep_watches(self, unit: Unit, made: Iterable[Watch], kept: dict[str, kept_watches.Row]) -> None:
+    async def _keep_watches(
+        self, unit: Unit, made: Iterable[Watch], kept: dict[str, kept_watches.Row]
+    ) -> list[tuple[int, kept_watches.Row]]:
+        """Keep what is *made* of a unit in the place of what is *kept*, by day; return the rows with their ids."""
+        rows: list[tuple[int, kept_watches.Row]] = []
         for found in made:
             row = kept_watches.values_of(found)
             old = kept.pop(row["day"], None)
             if old is not None and not kept_watches.differs(old, row):
+                rows.append((old["id"], row))
                 continue
             if old is None:
                 extra = {"account_id": unit[0], "media_id": unit[1], "unit": unit[2]}
@@ -254,10 +305,12 @@ class Settling:
             else:
                 number = old["id"]
                 await kept_watches.change(self.db, number, row, self.now)
+            rows.append((number, row))
             self.settled.watches.append(Change(number, unit, row["day"], old, row))
         for day, old in kept.items():
             self.settled.watches.append(Change(old["id"], unit, day, old, None))
             await kept_watches.remove(self.db, old["id"])
+        return rows
 
 
 def _moved(each: Cutting) -> set[datetime]:

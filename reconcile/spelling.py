@@ -99,6 +99,14 @@ def web_address(text: str) -> str:
     return text.rstrip("/")
 
 
+def target_address(text: str) -> str:
+    """Return an http address as written: its query may be what the other side knows us by."""
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.fragment or not text.isprintable():
+        raise ValueError("an address such as https://reader.example/hook is needed")
+    return text
+
+
 def database_url(text: str) -> str:
     """Return the address of a database with our drivers in it; libpq's ``sslmode`` becomes asyncpg's ``ssl``."""
     scheme, _, rest = text.partition("://")

@@ -7,21 +7,23 @@ already known costs no transaction: that a check-in is still shown is kept in me
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
-import msgspec
 import structlog
 
+from reconcile.arrivals import Answer, Arrival, Look, Outcome
 from reconcile.changes import Settled
 from reconcile.errors import StoreError
-from reconcile.memory import Memory
+from reconcile.events import Events
+from reconcile.latest import Latest
+from reconcile.memory import Draft, Memory, MemoryOutdated
 from reconcile.people import People
-from reconcile.playback.check_in import CheckIn, Key, Kind, Observation, merged
-from reconcile.recording import NOT_RECORDED, Answer, Arrival, Batch, Look, Outcome, Recording, Shown
+from reconcile.playback.check_in import Key, Kind, Observation
+from reconcile.recording import Batch, Recording
 from reconcile.settling import Settling
-from reconcile.store import deliveries, evidence, playbacks
+from reconcile.store import deliveries, playbacks
 from reconcile.store.engine import Transactions
 
 log = structlog.get_logger()
@@ -35,39 +37,7 @@ SWEEP = timedelta(seconds=5)
 MOST = 256
 """How many arrivals one transaction takes at the most."""
 
-REMEMBERED = 20_000
-"""How many keys' latest check-ins are remembered."""
-
 Clock = Callable[[], datetime]
-
-Place = tuple[int, datetime, Kind | None]
-"""(key id, instant, kind) of a check-in that is still shown; without a kind, 5 s of bare sightings."""
-
-
-class Last(msgspec.Struct):
-    """The latest check-in of a key that is committed, and until when it is known to have been shown."""
-
-    key_id: int
-    check_in: CheckIn
-    until: datetime
-
-
-class Events:
-    """Who wants to hear what changed: each listener is called after the commit, and must not wait."""
-
-    def __init__(self) -> None:
-        self._listeners: list[Callable[[Settled], None]] = []
-
-    def listen(self, listener: Callable[[Settled], None]) -> Callable[[], None]:
-        """Call *listener* with all that is settled from now on; return what ends that."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
-
-    def tell(self, settled: Settled) -> None:
-        """Tell everyone."""
-        if settled.playbacks or settled.watches:
-            for listener in tuple(self._listeners):
-                listener(settled)
 
 
 class Tracker:
@@ -83,11 +53,11 @@ class Tracker:
         self._queue: list[tuple[Arrival, asyncio.Future[Answer]]] = []
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()
-        self._last: OrderedDict[Key, Last] = OrderedDict()
-        self._shown: dict[Place, Shown] = {}
+        self._latest = Latest()
         self._memory = Memory()
         self._showing: dict[str, dict[Key, datetime]] = {}
         self._closing = False
+        self.events.listen(lambda settled: self._memory.forget_units(settled.units))
 
     # --- what the channels call -----------------------------------------------------------------------------------
 
@@ -105,37 +75,11 @@ class Tracker:
 
         Return False if there is more to it than that.
         """
-        check_in = told.check_in
-        last = self._last.get(told.key)
-        if told.sighting is not None and last is not None:
-            return self._sighted(told.key, last, told.sighting)
-        if check_in is None or last is None or last.check_in.identity != check_in.identity:
-            return False
-        both = merged(last.check_in, check_in)
-        if msgspec.structs.replace(both, sighted_until=last.check_in.sighted_until) != last.check_in:
-            return False
-        return self.still_shown(told.key, check_in.at, check_in.kind, check_in.sighted_until)
+        return self._latest.is_known(told)
 
     def still_shown(self, key: Key, at: datetime, kind: Kind, until: datetime) -> bool:
         """Note that the check-in of *key* at *at* was still shown *until* then; False if it is not the latest known."""
-        last = self._last.get(key)
-        if last is None or last.check_in.at != at or last.check_in.kind is not kind:
-            return False
-        if until > last.until:
-            last.until = until
-            self._shown[last.key_id, at, kind] = Shown(key, last.key_id, at, kind, until)
-        return True
-
-    def _sighted(self, key: Key, last: Last, at: datetime) -> bool:
-        """Note a bare sighting of a key whose latest check-in is known: of each 5 s the last is kept."""
-        if at < last.check_in.at:
-            return False
-        bucket = evidence.bucket_start(at)
-        place = (last.key_id, bucket, None)
-        known = self._shown.get(place)
-        if known is None or at > known.until:
-            self._shown[place] = Shown(key, last.key_id, bucket, None, at)
-        return True
+        return self._latest.still_shown(key, at, kind, until)
 
     async def record(self, arrival: Arrival) -> Answer:
         """Take *arrival* in; the answer comes after the commit. Raises StoreAway, having kept nothing."""
@@ -163,7 +107,7 @@ class Tracker:
         grace = self.people.global_rules.absence_grace
         missing = {key: last for key, last in before.items() if key not in shown}
         absent = [key for key, last in missing.items() if at - last >= grace]
-        vanished = tuple(self._last[key].key_id for key in absent if key in self._last)
+        vanished = self._latest.ids(absent)
         answer = await self.record(Arrival(news, look=Look(server_id, at, vanished=vanished)))
         # A playback stays on the list until two looks have agreed that it is gone.
         gone = {key for key, last in missing.items() if at - last >= 2 * grace + timedelta(minutes=2)}
@@ -174,6 +118,22 @@ class Tracker:
     def waiting(self) -> int:
         """How many arrivals wait for the next transaction."""
         return len(self._queue)
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Keep everything else from being written meanwhile; then forget all of those who are recorded no longer."""
+        async with self._turn:
+            try:
+                yield
+            finally:
+                self._memory.forget()
+                self._latest.forget(self._is_gone)
+                for keys in self._showing.values():
+                    for key in [key for key in keys if self._is_gone(key)]:
+                        del keys[key]
+
+    def _is_gone(self, key: Key) -> bool:
+        return not self.people.intervals((key.server_id, key.user_id))
 
     # --- what runs ------------------------------------------------------------------------------------------------
 
@@ -225,24 +185,23 @@ class Tracker:
 
     async def flush(self) -> None:
         """Keep until when check-ins were shown, and how often something was ignored."""
-        if not self._shown and not self.ignored:
+        if not self._latest.waits and not self.ignored:
             return
         async with self._turn:
-            shown, self._shown = self._shown, {}
+            shown = self._latest.take_shown()
             ignored, self.ignored = self.ignored, {}
             try:
                 draft = self._memory.draft()
                 async with self.store.begin() as db:
                     recording = Recording(db, self.people, self.clock(), self.ahead, draft)
-                    settled = (await recording.take([], tuple(shown.values()))).settled
+                    settled = (await recording.take([], shown)).settled
                     await deliveries.count(db, ignored)
-                self._memory.adopt(draft)
             except BaseException:
-                self._show_again(shown)
+                self._latest.show_again(shown)
                 for reason, times in ignored.items():
                     self.ignore(reason, times)
                 raise
-        self.events.tell(settled)
+            self._adopt(draft, settled)
 
     async def sweep(self, most: int = 500) -> int:
         """Cut again the open playbacks whose limit has passed; return how many keys that were."""
@@ -252,37 +211,39 @@ class Tracker:
         if not due:
             return 0
         async with self._turn:
-            settled = await self._settle(due, now)
-        self.events.tell(settled)
+            await self._settle(due, now)
         return len(due)
 
     # --- inside ---------------------------------------------------------------------------------------------------
 
-    async def _settle(self, key_ids: Sequence[int], now: datetime) -> Settled:
+    def _adopt(self, draft: Draft, settled: Settled) -> None:
+        """Remember what a transaction has committed, and tell of it: what is told of is forgotten, then remembered."""
+        self.events.tell(settled)
+        self._memory.adopt(draft)
+
+    async def _settle(self, key_ids: Sequence[int], now: datetime) -> None:
         draft = self._memory.draft()
         async with self.store.begin() as db:
             since = {number: each[0].first_at for number, each in (await playbacks.open_of(db, key_ids)).items()}
             settling = Settling(db, self.people, now, ahead=self.ahead, draft=draft)
             settled = await settling.settle(key_ids, since)
-        self._memory.adopt(draft)
-        return settled
+        self._adopt(draft, settled)
 
     async def _transact(self, arrivals: Sequence[Arrival]) -> Batch:
-        shown, self._shown = self._shown, {}
+        shown = self._latest.take_shown()
         draft = self._memory.draft()
         recording: Recording | None = None
         try:
             async with self.store.begin() as db:
                 recording = Recording(db, self.people, self.clock(), self.ahead, draft)
-                batch = await recording.take(arrivals, tuple(shown.values()))
+                batch = await recording.take(arrivals, shown)
         except BaseException:
             if recording is not None:
                 recording.take_back()
-            self._show_again(shown)
+            self._latest.show_again(shown)
             raise
-        self._memory.adopt(draft)
-        self._remember(arrivals, batch.keys)
-        self.events.tell(batch.settled)
+        self._latest.remember(arrivals, batch.keys)
+        self._adopt(draft, batch.settled)
         return batch
 
     async def _answers(self, arrivals: Sequence[Arrival]) -> Sequence[Answer | StoreError]:
@@ -291,6 +252,10 @@ class Tracker:
             return (await self._transact(arrivals)).answers
         except StoreError as error:
             return [error] * len(arrivals)
+        except MemoryOutdated:
+            # Another process, or an administrator, has changed what was remembered: read it again.
+            self._memory.forget()
+            return await self._answers(arrivals)
         except Exception:
             log.exception("a batch failed; its arrivals are taken one by one", size=len(arrivals))
             return [await self._alone(arrival) for arrival in arrivals]
@@ -317,32 +282,3 @@ class Tracker:
         except StoreError as away:
             return away
         return Answer(said.outcome, said.reason, number)
-
-    def _show_again(self, shown: Mapping[Place, Shown]) -> None:
-        """Put back what a transaction that failed was to keep."""
-        for place, each in shown.items():
-            later = self._shown.get(place)
-            if later is None or later.until < each.until:
-                self._shown[place] = each
-
-    def _remember(self, arrivals: Sequence[Arrival], ids: Mapping[Key, int]) -> None:
-        """Remember the latest committed check-in of each key, so that more of the same needs no transaction."""
-        for arrival in arrivals:
-            for told in arrival.observations:
-                check_in = told.check_in
-                if check_in is None or told.key not in ids:
-                    continue
-                last = self._last.get(told.key)
-                if last is not None and last.check_in.at > check_in.at:
-                    continue
-                if last is not None and last.check_in.identity == check_in.identity:
-                    last.check_in = merged(last.check_in, check_in)
-                    last.until = max(last.until, check_in.sighted_until)
-                else:
-                    self._last[told.key] = Last(ids[told.key], check_in, check_in.sighted_until)
-                self._last.move_to_end(told.key)
-        while len(self._last) > REMEMBERED:
-            self._last.popitem(last=False)
-
-
-__all__ = ["NOT_RECORDED", "Answer", "Arrival", "Events", "Look", "Outcome", "Tracker"]

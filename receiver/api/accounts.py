@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import msgspec
 from litestar import get, patch, post
 from litestar.di import NamedDependency
 from litestar.exceptions import ClientException, NotFoundException
-from litestar.params import FromQuery, JSONBody, PathParameter
+from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter
+from litestar.response import Stream
 from msgspec import UNSET, Meta, UnsetType
 
+from receiver.api.changes import WatchChange, changes_of
 from receiver.api.guard import ADMIN
-from receiver.api.pages import LARGEST_ID, USUAL, Cursor, Limit, Page, page_of, place_of
+from receiver.api.pages import LARGEST_ID, USUAL, Cursor, Limit, Page, chosen, page_of, place_of
 from receiver.api.words import struct_of
+from receiver.exporting import everything_as_csv, everything_as_json
 from receiver.house import House
-from reconcile.changes import Change, Settled
-from reconcile.people import People
-from reconcile.settling import Settling
+from reconcile.accounts import change_account, checked_zone
 from reconcile.store import accounts
 from reconcile.store import people as kept_people
-from reconcile.store.locks import lock_sessions
+from reconcile.trial import trial
 
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*\S[^\x00-\x1f]*$")]
 AccountId = Annotated[int, PathParameter(ge=1, le=LARGEST_ID)]
@@ -60,30 +60,6 @@ class AccountChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     time_zone: str | UnsetType | None = UNSET
 
 
-class WatchState(msgspec.Struct, frozen=True):
-    """A row of the history before or after."""
-
-    watched_at: datetime
-    completed: bool
-    partial: bool
-    plays: int
-    percent: float
-    watched_seconds: float
-    verdict: str
-    sentence: str
-
-
-class WatchChange(msgspec.Struct, frozen=True):
-    """What became of one row: null before means that it came, null after that it went."""
-
-    account_id: int
-    media_id: int
-    unit: str
-    day: str
-    before: WatchState | None
-    after: WatchState | None
-
-
 class Changed(msgspec.Struct, frozen=True):
     """The account as it is, or as it would be, and what that does to its history."""
 
@@ -93,8 +69,17 @@ class Changed(msgspec.Struct, frozen=True):
     playbacks: int
 
 
-class _DryRunError(Exception):
-    """Takes a transaction back."""
+class Farewell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """That it is meant: *confirm* is the account's name, as it is written."""
+
+    confirm: str
+
+
+class ErasedWords(msgspec.Struct, frozen=True):
+    """How many rows of which table went. Who it was is not told any more."""
+
+    account_id: int
+    rows: dict[str, int]
 
 
 @get("/accounts", tags=["people"], opt=ADMIN)
@@ -128,55 +113,60 @@ async def change(
 ) -> Changed:
     """Change an account's own rules, and settle its history by them. With *dry_run* nothing changes."""
     values = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not UNSET}
-    _check_zone(values.get("time_zone"))
-    found: Changed | None = None
-    settled = Settled()
-    try:
-        async with house.store.begin() as db:
-            await accounts.change(db, account_id, values)
-            row = await accounts.one(db, account_id)
-            if row is None:
-                raise NotFoundException(f"There is no account {account_id}.")
-            if values.keys() - {"name"}:
-                people = People(house.people.global_rules, house.people.zone, auto_link=house.people.auto_link)
-                await people.load(db)
-                keys = await accounts.keys_of(db, account_id)
-                await lock_sessions(db, {(key.server_id, key.session_id, key.user_id) for key in keys.values()})
-                settling = Settling(db, people, house.clock(), ahead=house.tracker.ahead, whole=True)
-                settling.units |= await accounts.units_of(db, account_id)
-                settled = await settling.settle(keys)
-            found = Changed(_words(row), dry_run, _changes(settled), len(settled.playbacks))
-            if dry_run:
-                raise _DryRunError  # noqa: TRY301 - it takes the transaction back
-    except _DryRunError:
-        pass
-    else:
+    if isinstance(zone := values.get("time_zone"), str):
+        checked_zone(zone)
+    async with trial(house.store, dry_run=dry_run) as db:
+        if await accounts.one(db, account_id) is None:
+            raise NotFoundException(f"There is no account {account_id}.")
+        people = house.people.fresh()
+        settled = await change_account(db, people, account_id, values, house.clock(), house.tracker.ahead)
+        row = await accounts.one(db, account_id)
+    if not dry_run:
         await house.refresh()
         house.tracker.events.tell(settled)
-    if found is None:
+    return Changed(_words(row or {}), dry_run, changes_of(settled), len(settled.playbacks))
+
+
+@post("/accounts/{account_id:int}/erase", tags=["people"], status_code=200)
+async def erase(house: NamedDependency[House], account_id: AccountId, data: JSONBody[Farewell]) -> ErasedWords:
+    """Erase an account for good: everything recorded of its users, its links, and itself. There is no way back.
+
+    Its users are known by a keyed hash afterwards, and ignored («erased»), also where everybody is linked at first
+    sight; only a new link that an administrator makes lifts that, and what was before the erasure never returns.
+    Backups and exports that were made before are the owner's to delete.
+    """
+    async with house.store.read() as db:
+        row = await accounts.one(db, account_id)
+    if row is None:
         raise NotFoundException(f"There is no account {account_id}.")
-    return found
+    if data.confirm != row["name"]:
+        raise ClientException("confirm: the account's name is needed, exactly as it is written.")
+    done = await house.eraser.erase(account_id)
+    if done is None:
+        raise NotFoundException(f"There is no account {account_id}.")
+    await house.refresh()
+    return ErasedWords(account_id, done.rows)
 
 
-def _check_zone(name: object) -> None:
-    if not isinstance(name, str):
-        return
-    try:
-        ZoneInfo(name)
-    except (OSError, ValueError, KeyError) as error:  # an unknown name is a KeyError, a folder an OSError
-        raise ClientException("time_zone: an IANA name is needed, such as Europe/Berlin.") from error
+@get("/accounts/{account_id:int}/export", tags=["people"], opt=ADMIN)
+async def export(
+    house: NamedDependency[House],
+    account_id: AccountId,
+    form: Annotated[str, QueryParameter(name="format", description="json or csv")] = "json",
+) -> Stream:
+    """Return all that is kept of an account: history, playbacks with their intervals, corrections, links and the rest.
+
+    As one JSON object, or as CSV in which ``record`` says what each line is.
+    """
+    chosen("format", form, "json", "csv")
+    async with house.store.read() as db:
+        row = await accounts.one(db, account_id)
+    if row is None:
+        raise NotFoundException(f"There is no account {account_id}.")
+    headers = {"content-disposition": f'attachment; filename="playledger-account-{account_id}.{form}"'}
+    told = everything_as_csv(house.store, row) if form == "csv" else everything_as_json(house.store, row)
+    return Stream(told, media_type="text/csv; charset=utf-8" if form == "csv" else "application/json", headers=headers)
 
 
 def _words(row: dict[str, object]) -> AccountWords:
     return struct_of(AccountWords, row)
-
-
-def _changes(settled: Settled) -> list[WatchChange]:
-    return [_change(each) for each in settled.watches]
-
-
-def _change(each: Change) -> WatchChange:
-    account_id, media_id, unit = each.unit
-    before = None if each.before is None else struct_of(WatchState, each.before)
-    after = None if each.after is None else struct_of(WatchState, each.after)
-    return WatchChange(account_id, media_id, unit, each.day, before, after)

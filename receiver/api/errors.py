@@ -9,7 +9,7 @@ import structlog
 from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from reconcile.errors import JellyfinError, PlayledgerError, SettingRefused, StoreError
+from reconcile.errors import JellyfinError, PlayledgerError, SeerrError, SettingRefused, StoreError
 
 log = structlog.get_logger()
 
@@ -27,7 +27,7 @@ def our_error(_request: AnyRequest, error: Exception) -> Response[dict[str, obje
     """Return one of our own: the database is away, a media server does not do its part, or a setting is wrong."""
     if isinstance(error, StoreError):
         return _response(503, str(error), None, {"retry-after": "5"})
-    if isinstance(error, JellyfinError):
+    if isinstance(error, JellyfinError | SeerrError):
         return _response(502, str(error))
     if isinstance(error, SettingRefused):
         return _response(400, str(error))

@@ -9,7 +9,7 @@ from litestar.exceptions import NotAuthorizedException, PermissionDeniedExceptio
 from litestar.handlers import BaseRouteHandler
 from litestar.types import Guard
 
-from receiver.access import Scope, bearer, is_use_to_be_noted
+from receiver.access import Caller, Scope, bearer, is_use_to_be_noted
 from receiver.house import House
 from reconcile.errors import StoreError
 from reconcile.store import tokens
@@ -36,12 +36,20 @@ def guard(house: House) -> Guard:
         scope = handler.opt.get("scope") or (Scope.READ if is_reading else Scope.ADMIN)
         if not caller.may(scope):
             raise PermissionDeniedException(f"This token lacks the scope «{scope}».")
+        connection.state["caller"] = caller
         if not is_reading and house.waits_for is not None:
             raise ServiceUnavailableException(f"This process does not record: {house.waits_for}")
         if caller.token_id is not None and is_use_to_be_noted(caller, house.clock()):
             await _note_use(house, caller.token_id)
 
     return check
+
+
+def speaker(connection: Connection) -> str:
+    """Return in whose name a request speaks: what an audit trail remembers."""
+    caller = connection.state.get("caller")
+    number = caller.token_id if isinstance(caller, Caller) else None
+    return "an administrator" if number is None else f"token {number}"
 
 
 async def _note_use(house: House, token_id: int) -> None:

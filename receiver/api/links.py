@@ -12,21 +12,21 @@ from litestar.di import NamedDependency
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from receiver.api.guard import ADMIN
 from receiver.api.pages import LARGEST_ID, USUAL, Cursor, Limit, Page
 from receiver.api.words import struct_of
 from receiver.house import House
-from reconcile.changes import Settled
+from reconcile.accounts import LinkWish, link, unlink
 from reconcile.playback.identity import is_guid, normalised_id
-from reconcile.settling import Settling
-from reconcile.store import accounts, people, playbacks
-from reconcile.store.locks import lock_sessions
+from reconcile.store import accounts
 
 
 class LinkWords(msgspec.Struct, frozen=True):
-    """A Jellyfin user of one server, and whose account it is. *recorded* is what the person has opted for."""
+    """A Jellyfin user of one server, and whose account it is. *recorded* is what the person has opted for.
+
+    *erasure_lifted*: this user had been erased, and this very link allows that they are recorded again.
+    """
 
     server_id: str
     user_id: str
@@ -37,9 +37,10 @@ class LinkWords(msgspec.Struct, frozen=True):
     created_at: datetime
     recorded: bool
     recorded_since: datetime | None
+    erasure_lifted: bool = False
 
 
-class LinkWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class NewLink(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a link is to be. *private_until*: not recorded now, but again from that instant on."""
 
     account_id: Annotated[int, Meta(ge=1, le=LARGEST_ID)]
@@ -61,9 +62,12 @@ async def link_list(house: NamedDependency[House], limit: Limit = USUAL, cursor:
 
 @put("/links/{server_id:str}/{user_id:str}", tags=["people"])
 async def put_link(
-    house: NamedDependency[House], server_id: FromPath[str], user_id: FromPath[str], data: JSONBody[LinkWish]
+    house: NamedDependency[House], server_id: FromPath[str], user_id: FromPath[str], data: JSONBody[NewLink]
 ) -> LinkWords:
-    """Link a user to an account, and say whether they are recorded from now on."""
+    """Link a user to an account, and say whether they are recorded from now on.
+
+    This lifts an erasure of that user: what was before it stays forgotten.
+    """
     server, user = normalised_id(server_id), normalised_id(user_id)
     if not is_guid(server) or not is_guid(user):
         raise ClientException("server_id and user_id are 32 hexadecimal digits each, as Jellyfin numbers them.")
@@ -71,14 +75,14 @@ async def put_link(
     async with house.store.begin() as db:
         if await accounts.one(db, data.account_id) is None:
             raise ClientException(f"account_id: there is no account {data.account_id}.")
-        settled = await _wish(db, house, server, user, data, now)
+        done = await link(db, house.people, (server, user), _wish(data), now, house.tracker.ahead)
         row = await accounts.one_link(db, server, user)
         since = await accounts.recorded_since(db, [(server, user)], now)
     await house.refresh()
-    house.tracker.events.tell(settled)
+    house.tracker.events.tell(done.settled)
     if row is None:
         raise NotFoundException("The link is gone again.")
-    return _words(row, since)
+    return msgspec.structs.replace(_words(row, since), erasure_lifted=done.lifted)
 
 
 @delete("/links/{server_id:str}/{user_id:str}", tags=["people"])
@@ -86,41 +90,21 @@ async def remove(house: NamedDependency[House], server_id: FromPath[str], user_i
     """Take a link away. What was recorded stays with the account; nothing more is."""
     server, user = normalised_id(server_id), normalised_id(user_id)
     async with house.store.begin() as db:
-        if not await people.untie(db, server, user, house.clock()):
+        settled = await unlink(db, house.people, (server, user), house.clock(), house.tracker.ahead)
+        if settled is None:
             raise NotFoundException("There is no such link.")
-        await people.set_opted_out(db, server, user, opted_out=True)
-        settled = await _settle(db, house, server, user)
     await house.refresh()
     house.tracker.events.tell(settled)
 
 
-async def _wish(db: AsyncConnection, house: House, server: str, user: str, wish: LinkWish, now: datetime) -> Settled:
-    """Make the link and the intervals what they are wished to be; what is so already stays untouched."""
-    before = await accounts.one_link(db, server, user)
-    await people.tie(db, server, user, wish.account_id, wish.user_name, "administrator", now)
-    has_moved = before is not None and before["account_id"] != wish.account_id
-    if has_moved or not wish.recorded or wish.private_until is not None:
-        await people.close(db, server, user, now)
-    if wish.recorded:
-        since = now if wish.private_until is None else max(now, _utc(wish.private_until))
-        await people.open_interval(db, server, user, wish.account_id, since)
-    else:
-        await people.set_opted_out(db, server, user, opted_out=True)
-    return await _settle(db, house, server, user)
-
-
-async def _settle(db: AsyncConnection, house: House, server: str, user: str) -> Settled:
-    """Cut the user's open playbacks again: none of them crosses the end of an interval."""
-    await house.people.load(db)
-    mine = await accounts.keys_of_user(db, server, user)
-    still_open = {number: mine[number] for number in await playbacks.open_keys(db, server) if number in mine}
-    await lock_sessions(db, {(key.server_id, key.session_id, key.user_id) for key in still_open.values()})
-    return await Settling(db, house.people, house.clock(), ahead=house.tracker.ahead, whole=True).settle(still_open)
+def _wish(data: NewLink) -> LinkWish:
+    private_until = None if data.private_until is None else _utc(data.private_until)
+    return LinkWish(data.account_id, data.recorded, data.user_name, private_until=private_until)
 
 
 def _words(row: dict[str, object], since: dict[tuple[str, str], datetime]) -> LinkWords:
     at = since.get((str(row["server_id"]), str(row["user_id"])))
-    return struct_of(LinkWords, {**row, "recorded": at is not None, "recorded_since": at})
+    return struct_of(LinkWords, {**row, "recorded": at is not None, "recorded_since": at, "erasure_lifted": False})
 
 
 def _utc(at: datetime) -> datetime:

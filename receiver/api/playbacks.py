@@ -10,6 +10,7 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromQuery, PathParameter
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from receiver.api.history import Kind
 from receiver.api.pages import (
@@ -29,7 +30,10 @@ from receiver.api.pages import (
 )
 from receiver.api.words import PlaybackWords, channel_words, playback_words
 from receiver.house import House
-from reconcile.store.history import Wanted, line_of, one_playback, playbacks
+from reconcile.playback.check_in import Key
+from reconcile.playback.corrections import meant
+from reconcile.store import corrections
+from reconcile.store.history import Row, Wanted, line_of, one_playback, playbacks
 
 
 class CheckInWords(msgspec.Struct, frozen=True):
@@ -44,11 +48,15 @@ class CheckInWords(msgspec.Struct, frozen=True):
 
 
 class PlaybackEvidence(PlaybackWords, frozen=True):
-    """A playback with what proves it: parts of the item as [from, to] in seconds, and the line of check-ins."""
+    """A playback with what proves it: parts of the item as [from, to] in seconds, and the line of check-ins.
+
+    *corrections* are the ids of those that hold of it.
+    """
 
     covered: list[list[float]]
     skipped: list[list[float]]
     check_ins: list[CheckInWords]
+    corrections: list[int]
 
 
 @get("/playbacks", tags=["history"])
@@ -88,6 +96,7 @@ async def one(
     async with house.store.read() as db:
         row = await one_playback(db, playback_id)
         line = [] if row is None else await line_of(db, row)
+        said = [] if row is None else await _corrections(db, row)
     if row is None:
         raise NotFoundException(f"There is no playback {playback_id}.")
     check_ins = [
@@ -102,4 +111,13 @@ async def one(
         for each in line
     ]
     words = msgspec.structs.asdict(playback_words(row))
-    return PlaybackEvidence(**words, covered=row["covered"], skipped=row["skipped"], check_ins=check_ins)
+    return PlaybackEvidence(
+        **words, covered=row["covered"], skipped=row["skipped"], check_ins=check_ins, corrections=said
+    )
+
+
+async def _corrections(db: AsyncConnection, row: Row) -> list[int]:
+    """Return the ids of the corrections that hold of a playback."""
+    key = Key(row["server_id"], row["session_id"], row["user_id"], row["item_id"])
+    said = (await corrections.of_keys(db, [key])).get(corrections.place_of(key), [])
+    return [each.id for each in meant(said, key.session_id, row["first_at"], row["last_at"])]

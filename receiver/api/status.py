@@ -15,8 +15,9 @@ from receiver.api.health import why_not_ready
 from receiver.house import House
 from receiver.version import program_version
 from reconcile.errors import StoreAway
+from reconcile.mirroring import Status as SeerrStatus
 from reconcile.poller import Status as PollerStatus
-from reconcile.store import deliveries
+from reconcile.store import deliveries, targets
 
 
 class HeardWords(msgspec.Struct, frozen=True):
@@ -51,6 +52,7 @@ class StatusWords(msgspec.Struct, frozen=True):
     waits_for: str | None
     notices: list[str]
     pollers: list[PollerStatus]
+    seerr: SeerrStatus | None
     webhooks: list[HeardWords]
     outcomes: dict[str, int]
     refused: dict[str, int]
@@ -67,11 +69,14 @@ async def status(house: NamedDependency[House]) -> StatusWords:
     try:
         async with house.store.read() as db:
             ignored = await deliveries.tallies(db)
+            given_up = {number: tally.dead for number, tally in (await targets.tallies(db)).items() if tally.dead}
     except StoreAway:
-        ignored = {}
+        ignored, given_up = {}, {}
     for why, times in house.tracker.ignored.items():
         ignored[why] = ignored.get(why, 0) + times
     heard = house.hearing.servers
+    mirror = house.elsewhere.seerr
+    seerr = None if mirror is None else await mirror.status()
     return StatusWords(
         version=program_version(),
         python=sys.version.split()[0],
@@ -82,8 +87,9 @@ async def status(house: NamedDependency[House]) -> StatusWords:
         ready=reason is None,
         recording=house.waits_for is None and house.settings.monitor_enabled,
         waits_for=house.waits_for,
-        notices=_notices(house, reason),
+        notices=[*_notices(house, reason, seerr), *_given_up(given_up)],
         pollers=[wire.poller.status for wire in house.wires.each],
+        seerr=seerr,
         webhooks=[HeardWords(server, each.last_at, each.count, dict(each.flags)) for server, each in heard.items()],
         outcomes=dict(house.metrics.outcomes),
         refused=dict(house.metrics.refused),
@@ -94,7 +100,14 @@ async def status(house: NamedDependency[House]) -> StatusWords:
     )
 
 
-def _notices(house: House, reason: str | None) -> list[str]:
+def _given_up(dead: dict[int, int]) -> list[str]:
+    return [
+        f"Messages to outbound target {number} were given up: {count}. /outbox shows them, and tries them again."
+        for number, count in sorted(dead.items())
+    ]
+
+
+def _notices(house: House, reason: str | None, seerr: SeerrStatus | None) -> list[str]:
     found = []
     if reason is not None:
         found.append(f"Not ready: {reason}")
@@ -112,4 +125,15 @@ def _notices(house: House, reason: str | None) -> list[str]:
             found.append(f"Webhooks are silent: {state.unseen} playbacks of {state.url} were seen by polls only.")
         if state.state == "error":
             found.append(f"{state.url}: {state.reason}")
+    found.extend(_elsewhere(house, seerr))
     return found
+
+
+def _elsewhere(house: House, seerr: SeerrStatus | None) -> list[str]:
+    """Return what is to be said of Seerr and TMDB."""
+    found = [] if house.elsewhere.trouble is None else [house.elsewhere.trouble]
+    if seerr is not None and seerr.state == "error":
+        found.append(f"Seerr: {seerr.reason}")
+    found.extend([] if seerr is None else seerr.warnings)
+    finder = house.elsewhere.finder
+    return found if finder is None or finder.error is None else [*found, finder.error]

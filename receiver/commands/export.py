@@ -1,4 +1,4 @@
-"""``playledger export``: the history in the words of the API, a row a line, or as CSV."""
+"""``playledger export``: the history in the words of the API, a row a line, or as CSV; or all of one account."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ import msgspec
 
 from receiver.api.words import WatchWords, watch_words
 from receiver.commands import world
+from receiver.exporting import everything_as_csv, everything_as_json, safe
 from reconcile.errors import SettingRefused
+from reconcile.store import accounts
 from reconcile.store.engine import Transactions
 from reconcile.store.history import Wanted, watches
 
@@ -47,11 +49,17 @@ COLUMNS = (
 
 
 def export(file: Path, form: str | None, account: int | None) -> Iterator[str]:
-    """Write the history to *file* («-»: standard output), newest first."""
+    """Write the history to *file* («-»: standard output), newest first; of one *account* everything that is kept.
+
+    Raises SettingRefused where the file cannot be written, or there is no such account.
+    """
     is_csv = form == "csv" or (form is None and file.suffix.lower() == ".csv")
     try:
         with _opened(file) as out:
-            count = asyncio.run(_write(out, account, is_csv=is_csv))
+            if account is not None:
+                asyncio.run(_write_all(out, account, is_csv=is_csv))
+                return
+            count = asyncio.run(_write(out, is_csv=is_csv))
     except OSError as error:
         raise SettingRefused(f"Writing {file}: {error}.") from error
     if file != Path("-"):
@@ -69,13 +77,24 @@ def _opened(file: Path) -> Iterator[TextIO]:
         yield out
 
 
-async def _write(out: TextIO, account: int | None, *, is_csv: bool) -> int:
+async def _write_all(out: TextIO, account: int, *, is_csv: bool) -> None:
+    async with world.ledger(await world.settings_of()) as ledger:
+        async with ledger.store.read() as db:
+            row = await accounts.one(db, account)
+        if row is None:
+            raise SettingRefused(f"There is no account {account}: playledger users list shows them.")
+        told = everything_as_csv(ledger.store, row) if is_csv else everything_as_json(ledger.store, row)
+        async for part in told:
+            out.write(part.decode())
+
+
+async def _write(out: TextIO, *, is_csv: bool) -> int:
     table = csv.DictWriter(out, COLUMNS)
     count = 0
     async with world.ledger(await world.settings_of()) as ledger:
         if is_csv:
             table.writeheader()
-        async for each in _history(ledger.store, account):
+        async for each in _history(ledger.store):
             count += 1
             if is_csv:
                 table.writerow(_columns(each))
@@ -84,11 +103,11 @@ async def _write(out: TextIO, account: int | None, *, is_csv: bool) -> int:
     return count
 
 
-async def _history(store: Transactions, account: int | None) -> AsyncIterator[WatchWords]:
+async def _history(store: Transactions) -> AsyncIterator[WatchWords]:
     after = None
     while True:
         async with store.read() as db:
-            rows = await watches(db, Wanted(account=account), after, _PAGE)
+            rows = await watches(db, Wanted(), after, _PAGE)
         for row in rows:
             yield watch_words(row)
         if len(rows) < _PAGE:
@@ -99,10 +118,4 @@ async def _history(store: Transactions, account: int | None) -> AsyncIterator[Wa
 def _columns(watch: WatchWords) -> dict[str, Any]:
     told: dict[str, Any] = msgspec.to_builtins(watch)
     flat = {**told["media"], **told} | {"account": told["account"]["name"], "channels": " ".join(told["channels"])}
-    return {name: _safe(flat[name]) for name in COLUMNS}
-
-
-def _safe(value: object) -> object:
-    """Return *value* so that a spreadsheet does not take a title for a formula."""
-    is_formula = isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r")
-    return f"'{value}" if is_formula else value
+    return {name: safe(flat[name]) for name in COLUMNS}

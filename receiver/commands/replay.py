@@ -50,7 +50,7 @@ def replay(source: Source, *, dry_run: bool, progress: Callable[[int], None]) ->
 async def _replay(source: Source, *, dry_run: bool, progress: Callable[[int], None]) -> Replayed:
     settings = await world.settings_of()
     async with world.ledger(settings, alone=True, or_else=OR_ELSE) as ledger:
-        reading = partial(read, sole_server=ledger.sole_server)
+        reading = partial(read, sole_server=ledger.sole_server, with_marks=settings.record_manual)
         found = source.told(ledger.store)
         return await replayed(
             ledger.store,

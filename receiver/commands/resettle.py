@@ -7,9 +7,8 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 
 from receiver.commands import world
-from reconcile.difference import Difference
 from reconcile.errors import SettingRefused
-from reconcile.resettling import resettle as resettled
+from reconcile.resettling import Resettled, resettle_all
 from reconcile.settings import Settings, read_settings
 from reconcile.store import settings as kept_settings
 
@@ -28,16 +27,19 @@ def resettle(
     Raises SettingRefused if a rule is to be changed that the environment sets.
     """
     found = asyncio.run(_resettle(overrides, dry_run=dry_run, progress=progress))
-    for each in found:
-        yield each.sentence(is_dry=dry_run)
-    yield f"{len(found)} rows of the history {'would change' if dry_run else 'changed'}."
+    yield from (each.sentence(is_dry=dry_run) for each in found.watches)
+    yield from (each.sentence(is_dry=dry_run) for each in found.badges)
+    yield f"{len(found.watches)} rows of the history {'would change' if dry_run else 'changed'}."
+    if found.badges:
+        yield f"{len(found.badges)} badges {'would come or go' if dry_run else 'came or went'}."
     if overrides and not dry_run:
-        yield f"{', '.join(NAMES[name] for name in overrides)} kept: serve goes by it from its next start."
+        names = ", ".join(NAMES[name] for name in overrides)
+        yield f"{names} kept: serve goes by it within seconds, or from its next start."
 
 
 async def _resettle(
     overrides: Mapping[str, float | bool], *, dry_run: bool, progress: Callable[[int, int], None]
-) -> list[Difference]:
+) -> Resettled:
     settings = await world.settings_of()
     told = {NAMES[name]: str(value).lower() for name, value in overrides.items()}
     if not dry_run:
@@ -47,7 +49,7 @@ async def _resettle(
             async with ledger.store.begin() as db:
                 for name, value in told.items():
                     await kept_settings.put(db, name, value)
-        return await resettled(
+        return await resettle_all(
             ledger.store,
             ledger.people,
             overrides,

@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from receiver.commands import world
 from receiver.commands.world import Ledger
+from reconcile import accounts
+from reconcile.accounts import LinkWish
 from reconcile.errors import JellyfinError, SettingRefused
 from reconcile.playback.identity import is_guid, normalised_id
 from reconcile.store import people, servers
@@ -74,14 +76,16 @@ def link(name: str, account: str | None, server: str | None, since: datetime | N
         async with ledger.store.begin() as db:
             await servers.see(db, user.server_id, now)
             number, account_name = await _account(db, account or user.account_name or user.name, now)
-            if user.account_id not in (None, number):
-                await people.close(db, user.server_id, user.user_id, now)
-            await people.tie(db, user.server_id, user.user_id, number, user.name, "administrator", now)
-            if is_recorded:
-                await people.open_interval(db, user.server_id, user.user_id, number, since or now)
-        return [f"{user.name} is account {number}, {account_name}: {_since(since) if is_recorded else 'not recorded'}."]
+            wish = LinkWish(number, is_recorded, user.name, since)
+            done = await accounts.link(db, ledger.people, (user.server_id, user.user_id), wish, now, ledger.ahead)
+        said = _since(since) if is_recorded else "not recorded"
+        lines = [f"{user.name} is account {number}, {account_name}: {said}."]
+        return [*lines, _LIFTED] if done.lifted else lines
 
     return asyncio.run(_with_ledger(work))
+
+
+_LIFTED = "This user had been erased; that is lifted. What was before it stays forgotten."
 
 
 def unlink(name: str, server: str | None) -> list[str]:
@@ -90,9 +94,9 @@ def unlink(name: str, server: str | None) -> list[str]:
     async def work(ledger: Ledger) -> list[str]:
         user = await _chosen(ledger, name, server)
         async with ledger.store.begin() as db:
-            if not await people.untie(db, user.server_id, user.user_id, world.now()):
+            pair = (user.server_id, user.user_id)
+            if await accounts.unlink(db, ledger.people, pair, world.now(), ledger.ahead) is None:
                 raise SettingRefused(f"{user.name} is not linked.")
-            await people.set_opted_out(db, user.server_id, user.user_id, opted_out=True)
         return [f"{user.name} is no longer linked, and no longer recorded. What was recorded stays."]
 
     return asyncio.run(_with_ledger(work))
@@ -105,11 +109,13 @@ def enable(name: str, server: str | None, since: datetime | None) -> list[str]:
         user = await _chosen(ledger, name, server)
         if user.account_id is None:
             raise SettingRefused(f"{user.name} is not linked to an account yet: playledger users link {name}.")
+        if user.recorded_since is not None and user.recorded_since <= world.now():
+            return [f"{user.name}: recorded already."]
+        wish = LinkWish(user.account_id, recorded=True, user_name=user.name, since=since)
         async with ledger.store.begin() as db:
-            is_news = await people.open_interval(
-                db, user.server_id, user.user_id, user.account_id, since or world.now()
-            )
-        return [f"{user.name}: {_since(since) if is_news else 'recorded already'}."]
+            pair = (user.server_id, user.user_id)
+            await accounts.link(db, ledger.people, pair, wish, world.now(), ledger.ahead)
+        return [f"{user.name}: {_since(since)}."]
 
     return asyncio.run(_with_ledger(work))
 
@@ -120,9 +126,28 @@ def disable(name: str, server: str | None) -> list[str]:
     async def work(ledger: Ledger) -> list[str]:
         user = await _chosen(ledger, name, server)
         async with ledger.store.begin() as db:
-            await people.close(db, user.server_id, user.user_id, world.now())
-            await people.set_opted_out(db, user.server_id, user.user_id, opted_out=True)
+            await accounts.stop(db, ledger.people, (user.server_id, user.user_id), world.now(), ledger.ahead)
         return [f"{user.name} is recorded no longer. What was recorded stays."]
+
+    return asyncio.run(_with_ledger(work))
+
+
+def private(name: str, server: str | None, until: datetime | None) -> list[str]:
+    """Record a user not now, but again from *until* on, if that is given."""
+    if until is not None and until <= world.now():
+        raise SettingRefused("--until: it has to be later than now.")
+    if until is None:
+        return disable(name, server)
+
+    async def work(ledger: Ledger) -> list[str]:
+        user = await _chosen(ledger, name, server)
+        if user.account_id is None:
+            raise SettingRefused(f"{user.name} is not linked to an account, and so not recorded anyway.")
+        wish = LinkWish(user.account_id, recorded=True, user_name=user.name, private_until=until)
+        async with ledger.store.begin() as db:
+            pair = (user.server_id, user.user_id)
+            await accounts.link(db, ledger.people, pair, wish, world.now(), ledger.ahead)
+        return [f"{user.name} is not recorded until {until:%Y-%m-%d %H:%M} UTC, and again from then on."]
 
     return asyncio.run(_with_ledger(work))
 

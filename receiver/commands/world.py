@@ -108,7 +108,8 @@ async def ledger(settings: Settings, *, alone: bool = False, or_else: str = "") 
         async with store.read() as db:
             if not await at_head(db):
                 raise StoreRefused("The database is of another version: run playledger migrate.")
-            people = People(rules_of(settings), settings.time_zone, auto_link=settings.auto_link)
+            safe = Safe.of_folder(settings.data_dir)
+            people = People(rules_of(settings), settings.time_zone, auto_link=settings.auto_link, hashed=safe.hashed)
             await people.load(db)
             known = await servers.all_of_them(db)
         yield Ledger(settings, store, people, known)

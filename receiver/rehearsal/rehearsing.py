@@ -20,6 +20,7 @@ from receiver.rehearsal.library import SERVER_ID
 from receiver.rehearsal.losses import is_deaf, outages_of, with_losses
 from receiver.rehearsal.recording import Delivery, Recording, record
 from receiver.rehearsal.score import Error, Found, Hearing, Row, Score, quantile, scored
+from reconcile.arrivals import Arrival
 from reconcile.jellyfin.sessions import decode_snapshot, session_observations
 from reconcile.people import People
 from reconcile.playback.check_in import Observation
@@ -27,7 +28,7 @@ from reconcile.playback.rules import Rules
 from reconcile.store.engine import Transactions
 from reconcile.store.migrations import migrate
 from reconcile.store.tables import link, playback, playback_key, watch, watch_playback
-from reconcile.tracker import Arrival, Tracker
+from reconcile.tracker import Tracker
 
 STRIDE = timedelta(minutes=3)
 """How much of an evening is taken in at once: the ledger does not depend on it."""

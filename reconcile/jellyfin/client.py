@@ -11,10 +11,11 @@ import httpx
 import msgspec
 
 from reconcile.errors import JellyfinRefused, JellyfinUnreachable, JellyfinUnreadable
-from reconcile.jellyfin import catalogue
+from reconcile.jellyfin import catalogue, episodes
 from reconcile.jellyfin.catalogue import CatalogueItem, JellyfinUser, Plugin, PublicInfo
 from reconcile.jellyfin.clock import Answered, clock_offset, date_of
 from reconcile.playback.identity import normalised_id
+from reconcile.playback.progress import Totals
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 """Seconds: for a connection, and for each read of an answer."""
@@ -98,6 +99,21 @@ class JellyfinClient:
                 query["userId"] = normalised_id(user_id)
             found.extend(catalogue.catalogue_items((await self._get("/Items", query)).body))
         return tuple(found)
+
+    async def series_running(self, ids: Iterable[str]) -> dict[str, bool | None]:
+        """Return of each series of *ids* whether more of it will come, None where the server does not know."""
+        wanted = sorted({normalised_id(item_id) for item_id in ids})
+        found: dict[str, bool | None] = {}
+        for start in range(0, len(wanted), _BATCH):
+            query = {"ids": ",".join(wanted[start : start + _BATCH]), "enableUserData": "false"}
+            found |= episodes.running((await self._get("/Items", query)).body)
+        return found
+
+    async def series_totals(self, item_id: str, *, is_running: bool | None) -> Totals:
+        """Return how many episodes a series has. A series that is gone is JellyfinUnreadable (404)."""
+        query = {"enableImages": "false", "enableUserData": "false"}
+        answer = await self._get(f"/Shows/{normalised_id(item_id)}/Episodes", query)
+        return episodes.totals(answer.body, answer.server_at, is_running=is_running)
 
     async def plugins(self) -> tuple[Plugin, ...]:
         """Return the installed plugins. The key must be an administrator's, as every API key is."""

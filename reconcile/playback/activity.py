@@ -29,11 +29,11 @@ Stretch = tuple[datetime, float]
 class Sitting(msgspec.Struct, frozen=True):
     """The watched stretches of one playback that is over, none of which overlap.
 
-    *counts* is false for what is another's viewing too (two linked users of one account in one seat).
+    *seat* is where it was watched (server, session, item): two users of one account in one seat are one viewer.
     """
 
     stretches: tuple[Stretch, ...]
-    counts: bool = True
+    seat: tuple[str, ...] = ()
 
 
 class Activity(msgspec.Struct, frozen=True):
@@ -66,12 +66,30 @@ def activity(day: date, sittings: Iterable[Sitting], zone: tzinfo, *, completed:
     The time is the union of what was watched: two screens at once are one viewer's minute.
     """
     since, until = day_begins(day, zone), day_begins(day + ONE_DAY, zone)
-    parts = [(each.counts, clipped(each.stretches, since, until)) for each in sittings]
-    seconds = round(union([stretch for _counts, part in parts for stretch in part]), 3)
-    lasted = [at for counts, part in parts if counts and (at := lasted_at(part)) is not None]
+    parts = [Sitting(clipped(each.stretches, since, until), each.seat) for each in sittings]
+    seconds = round(union([stretch for part in parts for stretch in part.stretches]), 3)
+    lasted = [at for part in seated_once(parts) if (at := lasted_at(part.stretches)) is not None]
     if seconds <= 0 and not completed:
         return None
     return Activity(day, seconds, len(lasted), completed, min(lasted, default=None))
+
+
+def seated_once(sittings: Iterable[Sitting]) -> list[Sitting]:
+    """Return *sittings* with those that overlap in one seat made one."""
+    found: list[Sitting] = []
+    for each in sorted((s for s in sittings if s.stretches), key=lambda s: (s.seat, s.stretches)):
+        last = found[-1] if found else None
+        if last is not None and each.seat and last.seat == each.seat and each.stretches[0][0] < _end(last):
+            longer = max(last, each, key=lambda sitting: sum(seconds for _at, seconds in sitting.stretches))
+            found[-1] = longer
+        else:
+            found.append(each)
+    return found
+
+
+def _end(sitting: Sitting) -> datetime:
+    at, seconds = sitting.stretches[-1]
+    return at + timedelta(seconds=seconds)
 
 
 def clipped(stretches: Iterable[Stretch], since: datetime, until: datetime) -> tuple[Stretch, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reconcile.playback.check_in import Channel, CheckIn, Kind
-from reconcile.playback.coverage import Stretch
+from reconcile.playback.coverage import Stretch, Walk
 from reconcile.playback.edges import Beginning, EndedBy, Ending, absence, beginning, ending, is_shown, limit
 from reconcile.playback.points import Point, point_of, points_of
 from reconcile.playback.reach import Reach, covered, joined, passed_at, reached
@@ -193,7 +193,7 @@ class _Cutter:
         """Say whether the playback's own reach passes the threshold."""
         if self.runtime is None:
             return False
-        return self._reach(run, end, self._played(run, end)).position >= self.rules.goal(self.runtime)
+        return self._reach(run, end, self._played(run, run.walk.done(), end)).position >= self.rules.goal(self.runtime)
 
     def _counts(self, run: Run, point: Point, *, ended: bool) -> bool:
         """Say whether the way from *run* to *point* may be credited."""
@@ -265,18 +265,19 @@ class _Cutter:
         return end
 
     def _recorded_at(self, at: datetime) -> bool:
-        return not self.around.recorded or any(interval.holds(at) for interval in self.around.recorded)
+        return self._recorded_between(at, at)
 
     def _recorded_between(self, since: datetime, until: datetime) -> bool:
-        if not self.around.recorded:
-            return True
-        return any(interval.holds(since) and interval.holds(until) for interval in self.around.recorded)
+        for interval in self.around.recorded:
+            if interval.holds(since) and interval.holds(until):
+                return True
+        return not self.around.recorded
 
     # --- what it comes to ---------------------------------------------------------------------------------------
 
-    def _played(self, run: Run, end: Ending) -> tuple[Stretch, ...]:
-        """Return the stretches of *run* from its beginning to its *end*, both of which nobody saw."""
-        played, last = run.walk.done().stretches, run.last
+    def _played(self, run: Run, walk: Walk, end: Ending) -> tuple[Stretch, ...]:
+        """Return the stretches of *walk* from the beginning of *run* to its *end*, both of which nobody saw."""
+        played, last = walk.stretches, run.last
         if run.begun.credit > 0:
             played = (Stretch(run.begun.at, run.begun.credit, 0.0, run.begun.credit), *played)
         if end.credit > 0 and last.position is not None:
@@ -292,7 +293,8 @@ class _Cutter:
 
     def _playback(self, run: Run, following: Point | None) -> Playback:
         end = self._ending(run, following)
-        played = self._played(run, end)
+        walk = run.walk.done()
+        played = self._played(run, walk, end)
         reach = self._reach(run, end, played)
         looks = {*end.looks, *(() if run.begun.look is None else (run.begun.look,))}
         completed_at = None
@@ -311,7 +313,7 @@ class _Cutter:
             completed_at=completed_at,
             stretches=played,
             covered=covered(played),
-            skipped=joined(run.walk.done().skipped),
+            skipped=joined(walk.skipped),
             channels=run.channels,
             looks=tuple(sorted(looks)),
         )

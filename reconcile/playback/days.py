@@ -10,7 +10,7 @@ import msgspec
 from reconcile.playback.verdict import Code, Verdict, Viewing, judged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import tzinfo
 
     from reconcile.playback.check_in import Channel, ItemFacts
@@ -56,7 +56,7 @@ def units(item: ItemFacts, item_id: str) -> tuple[str, ...]:
 
 
 def watches(
-    viewings: Sequence[Viewing], shares: dict[str, float], rules: Rules, zone: tzinfo
+    viewings: Sequence[Viewing], shares: Mapping[str, float], rules: Rules, zone: tzinfo
 ) -> tuple[tuple[Watch, ...], dict[str, Verdict]]:
     """Return an account's rows for one media unit, by day, and the verdict on each viewing.
 
@@ -73,7 +73,7 @@ def watches(
 
 
 def _watch(
-    day: date, viewings: Sequence[Viewing], verdicts: dict[str, Verdict], shares: dict[str, float], rules: Rules
+    day: date, viewings: Sequence[Viewing], verdicts: dict[str, Verdict], shares: Mapping[str, float], rules: Rules
 ) -> Watch | None:
     """Return the row of *day*; None if nothing of it is history."""
     completed = [v for v in viewings if verdicts[v.name].completed]

@@ -39,6 +39,20 @@ def learnt(facts: Mapping[str, tuple[int, Value]], observation: Observation) -> 
     return found
 
 
+def adds(facts: Mapping[str, tuple[int, Value]], observation: Observation) -> bool:
+    """Say whether *observation* tells more than *facts* hold: whether `learnt` would return something else."""
+    rank = _RANK[observation.channel]
+    for told in (observation.item, observation.device):
+        for name in told.__struct_fields__:
+            value = getattr(told, name)
+            if value is None:
+                continue
+            known = facts.get(name)
+            if known is None or (known[1] != value and _order(rank, value) > _order(*known)) or rank > known[0]:
+                return True
+    return False
+
+
 def _order(rank: int, value: Value) -> tuple[int, float, str]:
     return (rank, 0.0, value) if isinstance(value, str) else (rank, float(value), "")
 

@@ -24,6 +24,8 @@ SERIES, SEASONS, DECADES, NIGHTS, WEEKENDS = "series", "seasons", "decades", "ni
 STREAKS = (7, 30, 100)
 """The lengths of streaks, in days, that are feats."""
 
+LONGEST_STREAK = timedelta(days=max(STREAKS))
+
 SHORTEST_SEASON = 3
 """A season of fewer episodes is no binge, however soon it is over."""
 
@@ -122,10 +124,16 @@ def season_feat(media_id: int, season: int, completions: Iterable[Completion], c
     return None
 
 
-def streak_feats(days: Mapping[date, datetime]) -> list[Feat]:
-    """Return the feats of days in a row; *days* are those on which something was watched, each with since when."""
+def streak_feats(days: Mapping[date, datetime], since: date | None = None, until: date | None = None) -> list[Feat]:
+    """Return the feats of days in a row that begin from *since* to *until*, which is all that decides them.
+
+    *days* are those on which something was watched, each with since when: at least from the day before *since* until
+    `LONGEST_STREAK` days after *until*.
+    """
     found: list[Feat] = []
     for run in runs(days):
+        if (since is not None and run.first < since) or (until is not None and run.first > until):
+            continue
         for length in STREAKS:
             if run.days >= length:
                 at = days[run.first + timedelta(days=length - 1)]

@@ -114,14 +114,14 @@ def judged(viewings: Iterable[Viewing], rules: Rules) -> dict[str, Verdict]:
     return {viewing.name: verdict for viewing, _standing, verdict in _judged(viewings, rules)}
 
 
-def standing(viewings: Iterable[Viewing], name: str, rules: Rules) -> Standing | None:
-    """Return how the viewing called *name* stands, if it is the last one and nobody sits in its seat; else None."""
+def alone(viewings: Iterable[Viewing], name: str, rules: Rules) -> Standing | None:
+    """Return how the viewing called *name* stands; None unless it began when all others of the unit were over."""
     last = None
-    for last in _judged(viewings, rules):  # noqa: B007 - the last one
-        pass
-    if last is None or last[0].name != name:
-        return None
-    return last[1]
+    for each in _judged(viewings, rules):
+        if last is not None and each[0].started_at < last[0].ended_at:
+            return None
+        last = each
+    return None if last is None or last[0].name != name else last[1]
 
 
 def _judged(viewings: Iterable[Viewing], rules: Rules) -> Iterator[tuple[Viewing, Standing | None, Verdict]]:

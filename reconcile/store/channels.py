@@ -1,11 +1,11 @@
-"""Channels as one number: a set of four fits four bits."""
+"""Channels as one number: a set of five fits five bits."""
 
 from collections.abc import Iterable
 
 from reconcile.playback.check_in import Channel
 
-_BIT = {Channel.WEBHOOK: 1, Channel.POLL: 2, Channel.SOCKET: 4, Channel.IMPORT: 8}
-_SETS = tuple(frozenset(c for c, bit in _BIT.items() if mask & bit) for mask in range(16))
+_BIT = {Channel.WEBHOOK: 1, Channel.POLL: 2, Channel.SOCKET: 4, Channel.IMPORT: 8, Channel.MANUAL: 16}
+_SETS = tuple(frozenset(c for c, bit in _BIT.items() if mask & bit) for mask in range(32))
 
 
 def mask_of(channels: Iterable[Channel]) -> int:
@@ -15,4 +15,4 @@ def mask_of(channels: Iterable[Channel]) -> int:
 
 def channels_of(mask: int) -> frozenset[Channel]:
     """Return the channels that *mask* stands for."""
-    return _SETS[mask & 15]
+    return _SETS[mask & 31]

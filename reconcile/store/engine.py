@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -26,6 +27,8 @@ PATIENCE = timedelta(milliseconds=80)
 """How long another process may hold SQLite's lock before the store counts as away: a viewer's player waits with us."""
 
 _READERS = 4
+_TRUNCATIONS = 50
+_BETWEEN_SECONDS = 0.05
 _CONNECT_SECONDS = 5
 
 # PostgreSQL's words for «not now»: connection lost, read-only stand-in, user or database not let in, transaction to be
@@ -82,6 +85,17 @@ class Transactions:
         """Open a transaction that only reads, and sees one state of the database. Raises StoreAway."""
         async with _transaction(self._reader, None) as db:
             yield db
+
+    async def compact(self) -> bool:
+        """Make SQLite forget its free pages and its log (facts/stack.md); return False while a reader holds the log.
+
+        Deleted rows are overwritten as they go (secure_delete); what is left of them is in pages of the log and in free
+        pages. On PostgreSQL the server's own vacuum does it, in its own time. Raises StoreAway.
+        """
+        if self.dialect != "sqlite":
+            return True
+        async with self._my_turn(None), _raw(self._writer) as connection:
+            return await asyncio.to_thread(_compact, connection)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -147,6 +161,29 @@ async def _transaction(engine: AsyncEngine, patience: timedelta | None) -> Async
         if away(error) and (not opened or isinstance(error, DBAPIError)):
             raise StoreAway(f"{'Using' if opened else 'Opening'} the database: {cause(error)}.") from error
         raise
+
+
+@asynccontextmanager
+async def _raw(engine: AsyncEngine) -> AsyncIterator[sqlite3.Connection]:
+    """Give the writing connection outside of any transaction."""
+    try:
+        async with engine.connect() as db:
+            connection: Any = (await db.get_raw_connection()).driver_connection
+            yield connection
+    except Exception as error:
+        if away(error):
+            raise StoreAway(f"Compacting the database: {cause(error)}.") from error
+        raise
+
+
+def _compact(connection: sqlite3.Connection) -> bool:
+    connection.execute("VACUUM")
+    for _ in range(_TRUNCATIONS):
+        (is_busy, _pages, _moved) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if not is_busy:
+            return True
+        time.sleep(_BETWEEN_SECONDS)
+    return False
 
 
 def _seconds(limit: timedelta | None) -> float | None:

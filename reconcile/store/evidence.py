@@ -13,6 +13,7 @@ from reconcile.playback.check_in import CheckIn, Key, Kind
 from reconcile.store.channels import channels_of, mask_of
 from reconcile.store.keys import CHUNK
 from reconcile.store.tables import check_in, look, playback_key, sighting
+from reconcile.store.types import as_text
 from reconcile.store.upsert import upsert, upsert_of
 
 BUCKET = timedelta(seconds=5)
@@ -68,15 +69,10 @@ async def recent(
     db: AsyncConnection, ids: Collection[int], since: datetime
 ) -> dict[int, dict[datetime, list[CheckIn]]]:
     """Return the check-ins of the keys numbered *ids* from *since* on, by key and instant."""
-    c = check_in.c
     found: dict[int, dict[datetime, list[CheckIn]]] = {}
-    wanted = list(ids)
-    columns = (c.key_id, c.at, c.kind, c.position, c.reported, c.seen_at, c.sighted_until, c.channels)
-    for start in range(0, len(wanted), CHUNK):
-        query = sa.select(*columns).where(c.key_id.in_(wanted[start : start + CHUNK]), c.at >= since)
-        for number, at, kind, position, reported, seen_at, sighted_until, mask in await db.execute(query):
-            known = CheckIn(at, Kind(kind), position, reported, seen_at, sighted_until, channels_of(mask))
-            found.setdefault(number, {}).setdefault(at, []).append(known)
+    for number, known in (await lines(db, list(ids), since)).items():
+        for each in known:
+            found.setdefault(number, {}).setdefault(each.at, []).append(each)
     return found
 
 
@@ -117,7 +113,7 @@ async def extend(db: AsyncConnection, shown: Sequence[tuple[int, datetime, Kind,
         return
     if db.dialect.name == "sqlite":
         # A look may show a thousand: in the driver's own words they cost a third of what SQLAlchemy's types make of it.
-        rows = [(_as_kept(until), key, _as_kept(at), kind.value, _as_kept(until)) for key, at, kind, until in shown]
+        rows = [(as_text(until), key, as_text(at), kind.value, as_text(until)) for key, at, kind, until in shown]
         await db.exec_driver_sql(_EXTEND, rows)
         return
     c = check_in.c
@@ -137,11 +133,6 @@ async def extend(db: AsyncConnection, shown: Sequence[tuple[int, datetime, Kind,
 
 
 _EXTEND = "UPDATE check_in SET sighted_until = ? WHERE key_id = ? AND at = ? AND kind = ? AND sighted_until < ?"
-
-
-def _as_kept(at: datetime) -> str:
-    """Return an instant as SQLite keeps it (see `Instant`)."""
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 async def sightings(db: AsyncConnection, ids: Sequence[int], since: datetime | None) -> dict[int, list[datetime]]:
@@ -186,8 +177,12 @@ async def looks(db: AsyncConnection, server_id: str, since: datetime | None) -> 
 async def keep_looks(db: AsyncConnection, taken: Collection[tuple[str, datetime]]) -> None:
     """Keep looks (server, at)."""
     if taken:
-        statement = upsert(db, look).on_conflict_do_nothing()
-        await db.execute(statement, [{"server_id": server, "at": at} for server, at in taken])
+        await db.execute(_kept_look(db.dialect.name), [{"server_id": server, "at": at} for server, at in taken])
+
+
+@cache
+def _kept_look(dialect: str) -> sa.Insert:
+    return upsert_of(dialect, look).on_conflict_do_nothing()
 
 
 async def told_to_others(db: AsyncConnection, ids: Collection[int], since: datetime | None) -> list[CheckIn]:
@@ -206,10 +201,11 @@ async def key_ids(db: AsyncConnection, *, user: tuple[str, str] | None = None) -
 
 async def latest_look(db: AsyncConnection, server_id: str) -> datetime | None:
     """Return when a server was last looked at."""
-    found: datetime | None = (
-        await db.execute(sa.select(sa.func.max(look.c.at)).where(look.c.server_id == server_id))
-    ).scalar()
+    found: datetime | None = (await db.execute(_LATEST_LOOK, {"server": server_id})).scalar()
     return found
+
+
+_LATEST_LOOK = sa.select(sa.func.max(look.c.at)).where(look.c.server_id == sa.bindparam("server"))
 
 
 async def drop(db: AsyncConnection, key_id: int, gone: Sequence[tuple[datetime, Kind]]) -> None:

@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconcile.playback.check_in import ItemFacts
 from reconcile.playback.media import LOCAL, SOURCES, Identity, conflict
+from reconcile.store import titles
 from reconcile.store.keys import CHUNK
 from reconcile.store.locks import lock_aliases
-from reconcile.store.tables import item, media, media_alias, playback, playback_unit, watch
+from reconcile.store.tables import item, marked_unit, media, media_alias, playback, playback_unit, watch
 from reconcile.store.upsert import upsert
 
 
@@ -33,7 +34,9 @@ async def identify(db: AsyncConnection, identity: Identity) -> Found:
     query = sa.select(aliases.source, aliases.value, aliases.media_id).where(aliases.kind == identity.kind, named)
     known = {(source, value): number for source, value, number in await db.execute(query)}
     if not known:
-        return Found(await _make(db, identity))
+        made = await _make(db, identity)
+        await titles.name(db, [made])
+        return Found(made)
     numbers = sorted(set(known.values()))
     missing = [alias for alias in identity.aliases if alias not in known]
     if len(numbers) == 1 and not missing:
@@ -42,20 +45,28 @@ async def identify(db: AsyncConnection, identity: Identity) -> Found:
     # The most telling alias says which one it is; the others follow it unless their ids contradict.
     first = next(known[alias] for alias in identity.aliases if alias in known)
     same = [n for n in numbers if n != first and not conflict(rows[first], rows[n])]
-    if len(same) < len(numbers) - 1:
+    odd = {alias for alias in identity.aliases if _contradicts(rows[first], alias)}
+    if odd or len(same) < len(numbers) - 1:
         await db.execute(sa.update(media).where(media.c.id == first).values(review=True))
     keeper = min([first, *same])
     gone = tuple(n for n in [first, *same] if n != keeper)
     for number in gone:
         await _merge(db, number, keeper)
-    await _add_aliases(db, keeper, identity.kind, missing)
+    await _add_aliases(db, keeper, identity.kind, [alias for alias in missing if alias not in odd])
     local = next(value for source, value in identity.aliases if source == LOCAL)
     if known.get((LOCAL, local)) not in (None, keeper, *gone):
         moved = sa.update(media_alias).where(aliases.kind == identity.kind, aliases.source == LOCAL)
         await db.execute(moved.where(aliases.value == local).values(media_id=keeper))
     merged_rows = [rows[n] for n in [keeper, *gone]]
     await _learn(db, keeper, identity, merged_rows)
+    await titles.name(db, [keeper])
     return Found(keeper, gone)
+
+
+def _contradicts(row: dict[str, Any], alias: tuple[str, str]) -> bool:
+    """Say whether a media, as kept, has another id than *alias* of the same source."""
+    source, value = alias
+    return source != LOCAL and bool(row[f"{source}_id"]) and row[f"{source}_id"] != value
 
 
 async def known(db: AsyncConnection, identities: Collection[Identity]) -> dict[Identity, int]:
@@ -86,8 +97,8 @@ async def _rows(db: AsyncConnection, numbers: Collection[int]) -> Sequence[sa.Ro
 
 async def _make(db: AsyncConnection, identity: Identity) -> int:
     ids = {f"{source}_id": value for source, value in identity.aliases if source != LOCAL}
-    made = sa.insert(media).values(kind=identity.kind, title=identity.title, year=identity.year, **ids)
-    number = int((await db.execute(made.returning(media.c.id))).scalar_one())
+    new = sa.insert(media).values(kind=identity.kind, title=identity.title, year=identity.year, **ids)
+    number = int((await db.execute(new.returning(media.c.id))).scalar_one())
     await _add_aliases(db, number, identity.kind, identity.aliases)
     return number
 
@@ -98,9 +109,34 @@ async def _add_aliases(db: AsyncConnection, number: int, kind: str, aliases: Ite
         await db.execute(upsert(db, media_alias).on_conflict_do_nothing(), rows)
 
 
+async def unbind(db: AsyncConnection, media_ids: Collection[int], local_names: Collection[str]) -> None:
+    """Forget why the items of *media_ids* are one: whoever calls settles them anew, and what belongs together meets.
+
+    One local name stays with each, so that it goes on under its number: of those that are not in *local_names*, which
+    are to leave, if there are any.
+    """
+    c = media_alias.c
+    for number in sorted(media_ids):
+        rows = (await db.execute(sa.select(c.kind, c.source, c.value).where(c.media_id == number))).all()
+        await lock_aliases(db, ((kind, source, value) for kind, source, value in rows))
+        local = sorted(value for _kind, source, value in rows if source == LOCAL)
+        staying = [value for value in local if value not in local_names] or local
+        is_anchor = sa.and_(c.source == LOCAL, c.value == (staying[0] if staying else ""))
+        await db.execute(sa.delete(media_alias).where(c.media_id == number, sa.not_(is_anchor)))
+        nothing = dict.fromkeys([*(f"{source}_id" for source in SOURCES), "seerr_media_id", "year"])
+        await db.execute(sa.update(media).where(media.c.id == number).values(title="", review=False, **nothing))
+
+
+async def drop_unused(db: AsyncConnection, media_ids: Collection[int]) -> None:
+    """Forget those of *media_ids* that nothing shows any more."""
+    shown = (playback, playback_unit, marked_unit, watch)
+    is_shown = sa.or_(*(sa.exists().where(table.c.media_id == media.c.id) for table in shown))
+    await db.execute(sa.delete(media).where(media.c.id.in_(media_ids), sa.not_(is_shown)))
+
+
 async def _merge(db: AsyncConnection, number: int, keeper: int) -> None:
     """Let everything of the media *number* be of *keeper*. Its watches go: whoever calls settles them anew."""
-    for table in (media_alias, playback, playback_unit):
+    for table in (media_alias, playback, playback_unit, marked_unit):
         await db.execute(sa.update(table).where(table.c.media_id == number).values(media_id=keeper))
     await db.execute(sa.delete(watch).where(watch.c.media_id == number))
     await db.execute(sa.delete(media).where(media.c.id == number))
@@ -121,10 +157,12 @@ async def _learn(db: AsyncConnection, number: int, identity: Identity, rows: Seq
 
 
 async def units_of(db: AsyncConnection, media_ids: Collection[int]) -> set[tuple[int, int, str]]:
-    """Return the (account, media, unit) triples that playbacks of *media_ids* show."""
-    c = playback_unit.c
-    query = sa.select(c.account_id, c.media_id, c.unit).where(c.media_id.in_(media_ids)).distinct()
-    return {(account, number, unit) for account, number, unit in await db.execute(query)}
+    """Return the (account, media, unit) triples that playbacks of *media_ids*, or marks by hand, are of."""
+    found: set[tuple[int, int, str]] = set()
+    for c in (playback_unit.c, marked_unit.c):
+        query = sa.select(c.account_id, c.media_id, c.unit).where(c.media_id.in_(media_ids)).distinct()
+        found.update((account, number, unit) for account, number, unit in await db.execute(query))
+    return found
 
 
 # --- the catalogue: what Jellyfin has told of single items -----------------------------------------------------------
@@ -137,8 +175,13 @@ _CATALOGUED = sa.select(item).where(
 )
 
 
-async def catalogued(db: AsyncConnection, items: Collection[tuple[str, str]]) -> dict[tuple[str, str], ItemFacts]:
-    """Return what is known of *items* (server, item id); those never asked for are missing."""
+async def catalogued(
+    db: AsyncConnection, items: Collection[tuple[str, str]], *, with_found: bool = True
+) -> dict[tuple[str, str], ItemFacts]:
+    """Return what is known of *items* (server, item id); those never asked for are missing.
+
+    Ids that the library does not tell are those that were found elsewhere, unless *with_found* is false.
+    """
     found: dict[tuple[str, str], ItemFacts] = {}
     by_server: dict[str, list[str]] = {}
     for server_id, item_id in items:
@@ -148,6 +191,8 @@ async def catalogued(db: AsyncConnection, items: Collection[tuple[str, str]]) ->
             asked = {"server": server_id, "ids": ids[start : start + CHUNK]}
             for row in (await db.execute(_CATALOGUED, asked)).mappings():
                 told = {name: row[name] for name in _FACTS}
+                if with_found:
+                    told |= {f"{s}_id": told[f"{s}_id"] or row[f"found_{s}_id"] for s in SOURCES}
                 found[server_id, row["item_id"]] = ItemFacts(name=row["title"], **told)
     return found
 

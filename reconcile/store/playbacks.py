@@ -87,10 +87,14 @@ async def of_keys(db: AsyncConnection, ids: Collection[int], since: datetime | N
 
 async def ended_before(db: AsyncConnection, key_id: int, at: datetime) -> datetime | None:
     """Return the end of the key's last playback that began before *at*."""
-    c = playback.c
-    query = sa.select(sa.func.max(c.ended_at)).where(c.key_id == key_id, c.first_at < at)
-    found: datetime | None = (await db.execute(query)).scalar()
+    found: datetime | None = (await db.execute(_ENDED_BEFORE, {"key": key_id, "until": at})).scalar()
     return found
+
+
+_ENDED_BEFORE = sa.select(sa.func.max(playback.c.ended_at)).where(
+    playback.c.key_id == sa.bindparam("key"),
+    playback.c.first_at < sa.bindparam("until", type_=playback.c.first_at.type),
+)
 
 
 class Begun(msgspec.Struct, frozen=True):
@@ -178,8 +182,10 @@ VERDICTLESS: dict[str, Any] = {"completed": False, "verdict": "", "sentence": ""
 
 async def add(db: AsyncConnection, values: dict[str, Any]) -> int:
     """Keep a new playback and return its id."""
-    statement = sa.insert(playback).values(**VERDICTLESS | values).returning(playback.c.id)
-    return int((await db.execute(statement)).scalar_one())
+    return int((await db.execute(_ADD, VERDICTLESS | values)).scalar_one())
+
+
+_ADD = sa.insert(playback).returning(playback.c.id)
 
 
 async def change(db: AsyncConnection, rows: Sequence[tuple[int, dict[str, Any]]]) -> None:
@@ -207,7 +213,7 @@ async def set_units(
     db: AsyncConnection, number: int, account_id: int | None, media_id: int | None, units: Sequence[str]
 ) -> None:
     """Note which units of which media the playback *number* shows."""
-    await db.execute(sa.delete(playback_unit).where(playback_unit.c.playback_id == number))
+    await db.execute(_NO_UNITS, {"number": number})
     if account_id is None or media_id is None:
         return
     share = 1.0 / len(units)
@@ -215,7 +221,11 @@ async def set_units(
         {"playback_id": number, "unit": unit, "account_id": account_id, "media_id": media_id, "share": share}
         for unit in units
     ]
-    await db.execute(sa.insert(playback_unit), rows)
+    await db.execute(_ADD_UNITS, rows)
+
+
+_NO_UNITS = sa.delete(playback_unit).where(playback_unit.c.playback_id == sa.bindparam("number"))
+_ADD_UNITS = sa.insert(playback_unit)
 
 
 async def due(db: AsyncConnection, now: datetime, ahead: Mapping[str, timedelta], most: int) -> list[int]:
@@ -237,9 +247,18 @@ async def open_keys(db: AsyncConnection, server_id: str | None = None) -> list[i
 
 async def around(db: AsyncConnection, server_id: str, since: datetime, until: datetime) -> list[int]:
     """Return the keys of a server's playbacks that may have ended between *since* and *until*."""
-    c = playback.c
-    query = sa.select(c.key_id).where(c.server_id == server_id, c.last_at >= since, c.last_at < until).distinct()
-    return list((await db.execute(query)).scalars())
+    return list((await db.execute(_AROUND_IT, {"server": server_id, "since": since, "until": until})).scalars())
+
+
+_AROUND_IT = (
+    sa.select(playback.c.key_id)
+    .where(
+        playback.c.server_id == sa.bindparam("server"),
+        playback.c.last_at >= sa.bindparam("since", type_=playback.c.last_at.type),
+        playback.c.last_at < sa.bindparam("until", type_=playback.c.last_at.type),
+    )
+    .distinct()
+)
 
 
 async def open_of(db: AsyncConnection, ids: Collection[int]) -> dict[int, list[Kept]]:

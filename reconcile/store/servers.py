@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconcile.store.tables import server
-from reconcile.store.upsert import upsert
+from reconcile.store.upsert import upsert, upsert_of
 
 
 class Server(msgspec.Struct, frozen=True):
@@ -41,11 +42,17 @@ async def see(
 ) -> None:
     """Make a server's row at first sight, and keep what else was told of it."""
     told = {key: value for key, value in (("name", name), ("url", url), ("version", version)) if value}
-    statement = upsert(db, server).values(id=server_id, first_seen_at=now, clock_offset_seconds=0, **told)
+    first = {"id": server_id, "first_seen_at": now, "clock_offset_seconds": 0}
     if told:
+        statement = upsert(db, server).values(**first, **told)
         await db.execute(statement.on_conflict_do_update(index_elements=[server.c.id], set_=told))
     else:
-        await db.execute(statement.on_conflict_do_nothing())
+        await db.execute(_seen(db.dialect.name), first)
+
+
+@cache
+def _seen(dialect: str) -> sa.Insert:
+    return upsert_of(dialect, server).on_conflict_do_nothing()
 
 
 async def set_clock(db: AsyncConnection, server_id: str, ahead: float) -> None:

@@ -39,3 +39,8 @@ class Instant(sa.TypeDecorator[datetime]):
             return None
         kept: datetime = value
         return kept.replace(tzinfo=UTC) if kept.tzinfo is None else kept.astimezone(UTC)
+
+
+def as_text(at: datetime) -> str:
+    """Return an instant as SQLite keeps it, for statements in the driver's own words."""
+    return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat(" ", "microseconds")[:26]

@@ -67,7 +67,7 @@ async def viewings(db: AsyncConnection, units: Collection[tuple[int, int, str]])
                 name = f"{row['id']:012d}"
                 judged.shares[name] = row["share"]
                 judged.said[name] = (row["verdict"], row["sentence"], row["rules"])
-                judged.viewings.append(_viewing(name, row))
+                judged.viewings.append(viewing_of(name, row, (row["server_id"], row["session_id"], row["item_id"])))
     return found
 
 
@@ -81,7 +81,8 @@ def by_account(units: Collection[tuple[int, int, str]]) -> list[tuple[int, list[
     return [(account_id, sorted(ids), sorted(names)) for account_id, (ids, names) in sorted(mine.items())]
 
 
-def _viewing(name: str, row: sa.RowMapping) -> Viewing:
+def viewing_of(name: str, row: Mapping[Any, Any], seat: tuple[str, ...]) -> Viewing:
+    """Return a playback as it is judged: *row* holds its columns."""
     last = _last_watched(row["intervals"])
     return Viewing(
         name=name,
@@ -94,7 +95,7 @@ def _viewing(name: str, row: sa.RowMapping) -> Viewing:
         covered=tuple((part[0], part[1]) for part in row["covered"]),
         completed_at=row["completed_at"],
         channels=channels_of(row["channels"]),
-        seat=(row["server_id"], row["session_id"], row["item_id"]),
+        seat=seat,
     )
 
 

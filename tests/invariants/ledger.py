@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from reconcile.playback.feats import TOGETHER
 from reconcile.store.tables import (
+    badge_award,
     check_in,
+    daily_activity,
+    feat,
+    feat_count,
     link,
     look,
     media,
@@ -16,6 +22,7 @@ from reconcile.store.tables import (
     playback,
     playback_key,
     playback_unit,
+    series_progress,
     sighting,
     watch,
     watch_playback,
@@ -52,7 +59,29 @@ async def ledger(db: AsyncConnection) -> Ledger:
         "units": _ordered(units),
         "watches": _ordered(watches),
         "media": _ordered(works.values()),
+    } | await _added_up(db, people, works)
+
+
+async def _added_up(db: AsyncConnection, people: Mapping[int, Row], works: Mapping[int, Row]) -> Ledger:
+    """Return activity, progress, feats and badges, each with the watch that did it."""
+    shown = {
+        row.id: (people[row.account_id], works[row.media_id], row.unit, row.day)
+        for row in await db.execute(sa.select(watch))
     }
+
+    def said(row: sa.RowMapping) -> Row:
+        told = dict(row)
+        number, colon, unit = told.pop("name", "").partition(":")
+        name = (works[int(number)], unit) if colon else number
+        if told.get("kind") == TOGETHER:
+            told["part"] = people[int(told["part"])]
+        whose = (people[told.pop("account_id")], works.get(told.pop("media_id", None)), name)
+        return (*whose, shown.get(told.pop("watch_id", None)), *sorted(told.items()))
+
+    found: Ledger = {}
+    for table in (daily_activity, series_progress, feat, feat_count, badge_award):
+        found[table.name] = _ordered(said(row) for row in (await db.execute(sa.select(table))).mappings())
+    return found
 
 
 async def evidence(db: AsyncConnection) -> Ledger:

@@ -15,13 +15,14 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from receiver.rehearsal.library import SERVER_ID
+from reconcile.arrivals import Answer, Arrival
 from reconcile.people import People
 from reconcile.playback.rules import Rules
 from reconcile.settling import Settling
 from reconcile.store import evidence as kept_evidence
 from reconcile.store import playbacks
 from reconcile.store.engine import Transactions
-from reconcile.tracker import Answer, Arrival, Tracker
+from reconcile.tracker import Tracker
 from tests.invariants.hearing import Evening, Heard, Told
 from tests.invariants.ledger import Ledger, evidence, ledger
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.rehearsal.script import Script
+from reconcile.arrivals import Answer, Outcome
 from reconcile.errors import StoreAway
-from reconcile.tracker import Answer, Outcome
 from tests.invariants.effort import examples
 from tests.invariants.frail import Frail, PowerCut, cut_power
 from tests.invariants.hearing import Evening, Heard, Told, heard_of

@@ -14,6 +14,7 @@ from receiver.notification import notification_of, observed
 from receiver.rehearsal.library import SERVER_ID, User
 from receiver.rehearsal.recording import Delivery, Recording
 from receiver.rehearsal.rehearsing import Stage
+from reconcile.arrivals import Answer, Arrival, Outcome
 from reconcile.errors import StoreAway, StoreError
 from reconcile.jellyfin.sessions import decode_snapshot
 from reconcile.people import People
@@ -23,7 +24,7 @@ from reconcile.recording import link_new
 from reconcile.snapshots import Snapshots
 from reconcile.store.deliveries import Delivery as Kept
 from reconcile.store.engine import Transactions
-from reconcile.tracker import Answer, Arrival, Outcome, Tracker
+from reconcile.tracker import Tracker
 
 NAP = timedelta(minutes=2)
 LONGEST_NAP = timedelta(hours=2)

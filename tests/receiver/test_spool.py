@@ -167,3 +167,40 @@ async def test_closing_leaves_no_empty_file(tmp_path: Path) -> None:
     await spool.close()
 
     assert list(spool.folder.iterdir()) == []
+
+
+async def test_what_is_to_go_is_taken_out_of_every_segment(tmp_path: Path) -> None:
+    spool = await opened(tmp_path / "spool", segment_bytes=100)
+    for number in range(6):
+        await spool.append(delivery(number))
+
+    gone = await spool.purge(lambda record: record.body[:1] in b"135")
+
+    assert gone == 3
+    data = b"".join(path.read_bytes() for path in spool.folder.iterdir())
+    assert not any(f"{number} xxx".encode() in data for number in (1, 3, 5))
+    await spool.append(delivery(6))
+    assert await drained(spool) == [delivery(number) for number in (0, 2, 4, 6)]
+
+
+async def test_a_purge_that_was_cut_short_leaves_the_segment_as_it_was(tmp_path: Path) -> None:
+    spool = await opened(tmp_path / "spool")
+    await spool.append(delivery(1))
+    await spool.append(delivery(2))
+    await spool.close()
+    (path,) = spool.folder.iterdir()
+    path.with_suffix(".new").write_bytes(framed(delivery(2))[:10])
+
+    again = await opened(tmp_path / "spool")
+
+    assert await drained(again) == [delivery(1), delivery(2)]
+    assert list(again.folder.iterdir()) == []
+
+
+async def test_a_spool_of_which_everything_goes_is_empty(tmp_path: Path) -> None:
+    spool = await opened(tmp_path / "spool")
+    await spool.append(delivery(1))
+
+    assert await spool.purge(lambda _record: True) == 1
+    assert spool.is_empty
+    assert list(spool.folder.iterdir()) == []

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from reconcile.arrivals import Answer, Arrival
 from reconcile.people import People
 from reconcile.playback.check_in import Channel, CheckIn, ItemFacts, Key, Kind, Observation
 from reconcile.playback.rules import Rules
@@ -17,7 +18,7 @@ from reconcile.store import people as kept_people
 from reconcile.store.deliveries import Delivery
 from reconcile.store.engine import Transactions
 from reconcile.store.tables import metadata
-from reconcile.tracker import Answer, Arrival, Tracker
+from reconcile.tracker import Tracker
 
 EIGHT_PM = datetime(2026, 3, 7, 20, tzinfo=UTC)
 SERVER = "server"

@@ -14,6 +14,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from reconcile.arrivals import Arrival
 from reconcile.backlog import Backlog
 from reconcile.errors import StoreAway
 from reconcile.jellyfin.client import JellyfinClient
@@ -21,7 +22,6 @@ from reconcile.people import People
 from reconcile.playback.check_in import Channel, CheckIn, ItemFacts, Key, Kind, Observation
 from reconcile.playback.rules import Rules
 from reconcile.poller import Poller, State
-from reconcile.recording import Arrival
 from reconcile.store import deliveries, servers, tables
 from reconcile.store.engine import Transactions
 from reconcile.store.lease import FolderLease

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from reconcile.arrivals import Arrival, Outcome
 from reconcile.playback.check_in import ItemFacts
 from reconcile.playback.rules import Rules
-from reconcile.recording import NOT_RECORDED, Arrival, Outcome
+from reconcile.recording import NOT_RECORDED
 from reconcile.store.engine import Transactions
 from tests.reconcile.arrivals import Household, at, count, delivery, key, line, shown, stopped, told
 

@@ -8,11 +8,12 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from reconcile.arrivals import Arrival
 from reconcile.jellyfin.client import JellyfinClient
 from reconcile.people import People
 from reconcile.playback.check_in import Channel, CheckIn, ItemFacts, Key, Kind, Observation
 from reconcile.playback.rules import Rules
-from reconcile.recording import Arrival, Recording
+from reconcile.recording import Recording
 from reconcile.resolving import BATCH, BUSY, IDLE, Resolver
 from reconcile.store import media, tables
 from reconcile.store.engine import Transactions
@@ -208,3 +209,31 @@ async def test_what_is_learnt_is_told_to_those_who_listen(scene: Scene) -> None:
     await scene.resolver.resolve()
 
     assert heard
+
+
+async def test_a_series_that_is_identified_anew_in_the_library_takes_its_history_along(scene: Scene) -> None:
+    scene.library.has(SERIES, "Series", Name="The Wrong One", ProviderIds={"Tmdb": "7"})
+    await scene.watch(EPISODE, SERIES)
+    await scene.resolver.resolve()
+    scene.library.has(SERIES, "Series", Name="The Right One", ProviderIds={"Tmdb": "8"})
+    scene.now += timedelta(days=40)
+
+    await scene.resolver.resolve()
+
+    m = tables.media.c
+    assert await scene.rows(m.title, m.tmdb_id, m.review) == [("The Right One", "8", False)]
+    assert len(await scene.rows(tables.watch.c.id)) == 1
+    assert await scene.rows(tables.media_alias.c.value) == [(f"{SERVER}:{SERIES}",), ("8",)]
+
+
+async def test_the_librarys_title_is_the_media_s_whatever_was_told_first(scene: Scene) -> None:
+    await scene.watch(EPISODE, SERIES)
+    scene.library.has(SERIES, "Series", Name="The Series", ProductionYear=1999)
+
+    await scene.resolver.resolve()
+    assert await scene.rows(tables.media.c.title, tables.media.c.year) == [("The Series", 1999)]
+
+    scene.library.has(SERIES, "Series", Name="The Series, renamed", ProductionYear=1999)
+    scene.now += timedelta(days=40)
+    await scene.resolver.resolve()
+    assert await scene.rows(tables.media.c.title) == [("The Series, renamed",)]

@@ -222,3 +222,49 @@ async def test_channels_are_told_apart_in_what_they_told_together(store: Transac
 
     assert (await house.one("playback"))["channels"] == 3
     assert FILM.runtime_seconds == (await house.one("playback"))["runtime_seconds"]
+
+
+@pytest.mark.parametrize("first", ["webhook", "poll"])
+async def test_an_alternate_version_is_measured_by_its_own_runtime(store: Transactions, first: str) -> None:
+    """The library tells the item's runtime, a snapshot that of the media source that is really played (facts B8)."""
+    house = Household(store)
+    await house.welcome("viewer")
+    shorter = ItemFacts(kind="movie", name="A Film", runtime_seconds=800.0, tmdb_id="603")
+    heard = [*line(0, 700), stopped(710, 710)]
+    seen = [told(second, second, facts=shorter, channel=Channel.POLL) for second in range(0, 701, 10)]
+
+    for each in (heard, seen) if first == "webhook" else (seen, heard):
+        await house.hear(*each)
+
+    watch = await house.one("watch")
+    assert (watch["completed"], watch["percent"]) == (True, pytest.approx(100 * 710 / 800, abs=1))
+    assert (await house.one("playback"))["runtime_seconds"] == 800
+
+
+async def test_a_file_that_is_added_again_goes_on_with_the_same_rows(store: Transactions) -> None:
+    house = Household(store)
+    await house.welcome("viewer")
+    again = key(item="added again")
+
+    await house.hear(*line(0, 900), stopped(905, 905))
+    await house.hear(*line(2000, 2900, of=again), stopped(2905, 905, of=again))
+
+    watch = await house.one("watch")
+    assert (watch["plays"], len(await house.rows("watch_playback"))) == (2, 2)
+    aliases = {(row["source"], row["value"]) for row in await house.rows("media_alias")}
+    assert aliases == {("tmdb", "603"), ("item", f"{SERVER}:film"), ("item", f"{SERVER}:added again")}
+
+
+async def test_a_file_with_two_episodes_and_a_file_of_the_second_are_told_apart_by_unit(store: Transactions) -> None:
+    house = Household(store)
+    await house.welcome("viewer")
+    double = ItemFacts(
+        kind="episode", name="Pilot", runtime_seconds=1000.0, series_id="series", season=1, episode=1, episode_end=2
+    )
+    second = ItemFacts(kind="episode", name="Second", runtime_seconds=1000.0, series_id="series", season=1, episode=2)
+    alone = key(item="second")
+
+    await house.hear(*line(0, 900, facts=double), stopped(905, 905, facts=double))
+    await house.hear(*line(2000, 2900, of=alone, facts=second), stopped(2905, 905, of=alone, facts=second))
+
+    assert [(row["unit"], row["plays"]) for row in await house.rows("watch")] == [("s01e01", 1), ("s01e02", 2)]

@@ -11,10 +11,10 @@ import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
+from reconcile.arrivals import Arrival, Outcome
 from reconcile.changes import Settled
 from reconcile.errors import StoreAway
 from reconcile.playback.check_in import CheckIn
-from reconcile.recording import Arrival, Outcome
 from reconcile.store.engine import Transactions
 from reconcile.store.tables import playback
 from tests.invariants.hearing import generated

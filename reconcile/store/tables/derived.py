@@ -94,6 +94,8 @@ item = Table(
     Column("next_try_at", Instant),
     number("attempts", 0),
     *texts("error"),
+    # What was found elsewhere than in the library, for the ids that it does not tell, and by whom.
+    *texts("found_tmdb_id", "found_tvdb_id", "found_imdb_id", "found_by"),
     Index(None, "next_try_at"),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,7 @@ def routes() -> list[tuple[str, str]]:
 
 
 def _filled(path: str) -> str:
-    for name in ("account_id", "playback_id", "delivery_id", "rejected_id", "replay_id"):
-        path = path.replace(f"{{{name}:int}}", "1")
+    path = re.sub(r"\{\w+:int\}", "1", path)
     return path.replace("{server_id:str}", SERVER).replace("{user_id:str}", VIEWER)
 
 

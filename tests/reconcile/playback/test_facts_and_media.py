@@ -7,7 +7,7 @@ import pytest
 from reconcile.playback.check_in import Channel, DeviceFacts, ItemFacts, Key, Observation
 from reconcile.playback.facts import Facts, device_of, filled, item_of, learnt
 from reconcile.playback.identity import is_guid, normalised_id, session_id
-from reconcile.playback.media import conflict, identity_of
+from reconcile.playback.media import Match, conflict, identity_of
 from tests.reconcile.playback.evenings import at
 
 KEY = Key("server", "session", "user", "item")
@@ -98,6 +98,52 @@ def test_an_episode_whose_series_nobody_knows_stands_for_itself() -> None:
 
     assert identity is not None
     assert (identity.kind, identity.aliases) == ("episode", (("item", "server:item"),))
+
+
+@pytest.mark.parametrize(
+    ("item", "name", "match", "kind", "aliases"),
+    [
+        pytest.param(
+            ItemFacts(kind="movie", name="Told", tmdb_id="603"),
+            "server:item",
+            Match("movie", tmdb_id="604"),
+            "movie",
+            (("tmdb", "604"), ("item", "server:item")),
+            id="a film",
+        ),
+        pytest.param(
+            ItemFacts(kind="episode", name="Pilot", series_id="series"),
+            "server:series",
+            Match("series", tvdb_id="8"),
+            "series",
+            (("tvdb", "8"), ("item", "server:series")),
+            id="a series",
+        ),
+        pytest.param(
+            ItemFacts(kind="episode", name="Pilot", series_id="series"),
+            "server:item",
+            Match("series", imdb_id="tt8"),
+            "series",
+            (("imdb", "tt8"), ("item", "server:item")),
+            id="one episode",
+        ),
+        pytest.param(
+            ItemFacts(kind="movie", name="Told", tmdb_id="603"),
+            "server:item",
+            Match("series", tmdb_id="604"),
+            "movie",
+            (("tmdb", "603"), ("item", "server:item")),
+            id="a word about another kind does not count",
+        ),
+    ],
+)
+def test_what_people_said_stands_instead_of_what_was_told(
+    item: ItemFacts, name: str, match: Match, kind: str, aliases: tuple[tuple[str, str], ...]
+) -> None:
+    identity = identity_of("server", "item", item, ItemFacts(name="A Series", tmdb_id="77"), {name: match})
+
+    assert identity is not None
+    assert (identity.kind, identity.aliases) == (kind, aliases)
 
 
 def test_what_has_no_kind_has_no_identity_yet() -> None:

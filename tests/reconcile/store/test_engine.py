@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from reconcile.errors import SettingRefused, StoreAway
-from reconcile.store import tables
+from reconcile.store import engine, tables
 from reconcile.store.engine import Transactions
 from reconcile.store.upsert import upsert
 
@@ -213,3 +213,33 @@ async def test_the_message_tells_no_ones_history(sqlite_store: Transactions) -> 
     other.close()
 
     assert "BEGIN" not in str(caught.value)
+
+
+async def test_compacting_leaves_nothing_of_what_was_deleted_in_the_file_or_its_log(
+    sqlite_store: Transactions, tmp_path: Path
+) -> None:
+    async with sqlite_store.begin() as db:
+        rows = [{"name": f"name {number}", "value": "a secret of the past " * 50} for number in range(200)]
+        await db.execute(sa.insert(tables.setting), rows)
+    async with sqlite_store.begin() as db:
+        await db.execute(sa.delete(tables.setting))
+    files = [tmp_path / "playledger.db", tmp_path / "playledger.db-wal"]
+    assert b"a secret of the past" in b"".join(file.read_bytes() for file in files), "it is in the log"
+
+    assert await sqlite_store.compact()
+
+    assert b"a secret of the past" not in b"".join(file.read_bytes() for file in files)
+    assert (tmp_path / "playledger.db-wal").stat().st_size == 0
+
+
+async def test_a_reader_who_holds_the_log_keeps_it_from_being_forgotten(
+    sqlite_store: Transactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_TRUNCATIONS", 2)
+    async with sqlite_store.read() as db:
+        await db.execute(sa.select(COUNT))
+        await count_one(sqlite_store)
+
+        assert not await sqlite_store.compact()
+
+    assert await sqlite_store.compact()
