@@ -254,7 +254,10 @@ def test_new_rules_are_tried_before_they_are_kept(watched: Shell) -> None:
 
     assert said == [
         f"2026-01-03 viewer-1: =A Film, would no longer count: {REACHED}; the threshold is 90 %",
+        "viewer-1: the badge «Early Adopter» would be taken back: what earned it does not count any more",
+        "viewer-1: the badge «Lights Down» would be taken back: what earned it does not count any more",
         "1 rows of the history would change.",
+        "2 badges would come or go.",
     ]
     assert watched.said("export") != ""
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import random
+import shutil
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -234,3 +237,58 @@ async def test_what_is_playing_meanwhile_goes_on_as_what_it_is_now(house: Househ
 
     assert await shown(house) == [("The Other Film", "604", "", "2026-03-07")]
     assert len(await playbacks(house)) == 1
+
+
+ITEMS = {
+    "film": FILM,
+    "re-added": FILM,
+    "next": NEXT,
+    "nameless": ItemFacts(kind="movie", name="A Film", runtime_seconds=1000.0, imdb_id="tt4"),
+}
+WORDS = (OTHER_FILM, Match("movie", tmdb_id="603"), Match("movie", title="A Third", tmdb_id="605", imdb_id="tt4"))
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_whatever_was_said_and_taken_back_before_the_history_is_that_of_what_holds(
+    seed: int, sqlite_template: Path, tmp_path: Path
+) -> None:
+    dice = random.Random(seed)
+    stores = []
+    for name in ("said after", "said before"):
+        url = f"sqlite+aiosqlite:///{shutil.copy(sqlite_template, tmp_path / name)}"
+        stores.append(Transactions(url))
+    after, before = Household(stores[0]), Household(stores[1])
+    for house in (after, before):
+        await house.welcome("viewer")
+    for day, (item, facts) in enumerate(ITEMS.items()):
+        await watch(after, item, facts, day)
+
+    standing: dict[int, tuple[str, Match]] = {}
+    for _word in range(8):
+        if standing and dice.random() < 0.4:
+            number = dice.choice(sorted(standing))
+            await undo(after, number)
+            del standing[number]
+        else:
+            item, word = dice.choice(sorted(ITEMS)), dice.choice(WORDS)
+            standing[(await match(after, item, what=word)).said[0]] = (item, word)
+    for _number, (item, word) in sorted(standing.items()):
+        await match(before, item, what=word)
+    for day, (item, facts) in enumerate(ITEMS.items()):
+        await watch(before, item, facts, day)
+
+    assert await grouped(after) == await grouped(before)
+    for store in stores:
+        await store.close()
+
+
+async def grouped(house: Household) -> set[tuple[frozenset[str], frozenset[tuple[str, str]]]]:
+    """Return which days' watches are of one media, with that media's public ids."""
+    found: dict[int, set[str]] = {}
+    for row in await house.rows("watch"):
+        found.setdefault(row["media_id"], set()).add(row["day"])
+    ids: dict[int, set[tuple[str, str]]] = {number: set() for number in found}
+    for alias in await house.rows("media_alias"):
+        if alias["source"] != "item" and alias["media_id"] in ids:
+            ids[alias["media_id"]].add((alias["source"], alias["value"]))
+    return {(frozenset(days), frozenset(ids[number])) for number, days in found.items()}
