@@ -32,6 +32,7 @@ from receiver.wires import Wires
 from reconcile.adjusting import adjusted
 from reconcile.awarding import catch_up
 from reconcile.bygones import kept
+from reconcile.changes import Settled
 from reconcile.errors import FolderHeld, StoreAway, StoreError
 from reconcile.housekeeping import tidy
 from reconcile.people import People
@@ -107,7 +108,7 @@ class House:
         self.replayer = Replayer(self.store, self._replay)
         self.resettler = Resettler(self.store, self._resettle)
         self.sender = Sender(self.store, self.safe, lambda: self.wires.http, clock)
-        self.tracker.events.listen(lambda _settled: self.sender.wake())
+        self.tracker.events.listen(self._wake_sender)
         self._kept: dict[str, str] = {}
         self.works: list[tuple[str, Work]] = []
 
@@ -115,6 +116,11 @@ class House:
     def is_one_file(self) -> bool:
         """Say whether the database is a SQLite file, which one process alone may record into."""
         return self.store.dialect == "sqlite"
+
+    def _wake_sender(self, settled: Settled) -> None:
+        """Have sent what may have been queued; an ordinary check-in queues nothing."""
+        if self.people.targets and (settled.began or settled.ended or settled.watches or settled.badges):
+            self.sender.wake()
 
     @property
     def waits_for(self) -> str | None:

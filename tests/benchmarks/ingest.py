@@ -102,30 +102,30 @@ def told(name: str, load: Load, rate: float, cpu: float, seconds: float) -> None
 async def measure(port: int, pid: int, seconds: int) -> None:
     """Measure new check-ins at 100 a second, then the automated flood of 500 streams at once a second each."""
     load = Load(port)
-    start = datetime.now(UTC) - timedelta(hours=1)
+    start = datetime.now(UTC)
     await load.run(50, STREAMS, lambda n: body(n, start, start, position=0.0, automated=False))
     await asyncio.sleep(3)
     load.took, load.outcomes = [], Counter()
     for name, streams in (("new check-ins, 500 streams", STREAMS), ("new check-ins, 10 streams", 10)):
         count, before = 100 * seconds, cpu_of(pid)
-        began = start + timedelta(seconds=1 if streams == STREAMS else 1800)
 
-        def report(number: int, streams: int = streams, began: datetime = began) -> bytes:
-            at = began + timedelta(seconds=REPORTS_EVERY * (number // streams + 1))
+        def report(number: int, streams: int = streams) -> bytes:
+            at = datetime.now(UTC)
             return body(number % streams, at, at, position=(at - start).total_seconds(), automated=False)
 
         spent = await load.run(100, count, report)
         told(name, load, count / spent, cpu_of(pid) - before, spent)
-    checked_in = start + timedelta(seconds=3000)
+    checked_in = datetime.now(UTC)
+    position = (checked_in - start).total_seconds()
     for stream in range(STREAMS):
-        await load.send(body(stream, checked_in, checked_in, position=3000.0, automated=False))
+        await load.send(body(stream, checked_in, checked_in, position=position, automated=False))
     load.took, load.outcomes = [], Counter()
     before, count = cpu_of(pid), STREAMS * seconds
 
     def tick(number: int) -> bytes:
-        at = checked_in + timedelta(seconds=number // STREAMS % 9 + 1, microseconds=number)
-        position = 3000.0 + number // STREAMS % 9 + 1
-        return body(number % STREAMS, at, checked_in, position=position, automated=True)
+        passed = number // STREAMS % 9 + 1
+        at = checked_in + timedelta(seconds=passed, microseconds=number)
+        return body(number % STREAMS, at, checked_in, position=position + passed, automated=True)
 
     spent = await load.run(STREAMS, count, tick)
     told("flood, 500 streams", load, count / spent, cpu_of(pid) - before, spent)
