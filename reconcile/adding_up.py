@@ -29,15 +29,31 @@ STREAK_KINDS = tuple(pure.streak_kind(length) for length in pure.STREAKS)
 
 _APART = timedelta(days=7)
 _AT_ONCE = timedelta(days=100)
+_UNITS_AT_ONCE = 500
+_DAYS_AT_ONCE = 100
 
 
 class Touched(msgspec.Struct):
-    """What of one account's history is to be added up again. *is_all*: nothing kept is to be trusted."""
+    """What of one account's history is to be added up again.
+
+    *is_all*: it is all there is, and nothing kept is to be trusted. *is_anew*: it is a part of that, and what was kept
+    has been forgotten.
+    """
 
     units: set[Shown] = set()
     series: set[int] = set()
     days: set[date] = set()
     is_all: bool = False
+    is_anew: bool = False
+
+    def parts(self) -> Iterator[Touched]:
+        """Yield all of it in parts, each of which takes a moment only; episodes of one series stay near each other."""
+        for units in batched(sorted(self.units), _UNITS_AT_ONCE):
+            yield Touched(set(units), is_anew=True)
+        for series in batched(sorted(self.series - {number for number, _unit in self.units}), _UNITS_AT_ONCE):
+            yield Touched(series=set(series), is_anew=True)
+        for days in batched(sorted(self.days), _DAYS_AT_ONCE):
+            yield Touched(days=set(days), is_anew=True)
 
 
 async def everything(db: AsyncConnection, account: int, zone: tzinfo) -> Touched:
@@ -54,7 +70,7 @@ async def add_up(db: AsyncConnection, account: int, zone: tzinfo, touched: Touch
     """Bring what is kept of the *touched* parts up to date; return the feats that moved by it, already counted."""
     if touched.is_all:
         await feats.forget(db, account)
-    adding = _Adding(db, account, zone, Moved({}, {}, [], []), touched.is_all)
+    adding = _Adding(db, account, zone, Moved({}, {}, [], []), touched.is_all, touched.is_all or touched.is_anew)
     kinds = await completions.kinds_of(db, {number for number, _unit in touched.units} | touched.series)
     await adding.units(touched.units, kinds)
     named = touched.series | {number for number, _unit in touched.units}
@@ -71,6 +87,7 @@ class _Adding(msgspec.Struct):
     zone: tzinfo
     moved: Moved
     is_all: bool
+    is_anew: bool
 
     async def _settle(self, kinds: Collection[str], names: Collection[str], wanted: Collection[Feat]) -> None:
         await feats.settle(self.db, self.account, kinds, names, wanted, self.moved)
@@ -151,7 +168,10 @@ class _Adding(msgspec.Struct):
         await self._settle(STREAK_KINDS, names, pure.streak_feats(active, since, until))
 
     async def _some_days(self, days: Sequence[date]) -> list[date]:
-        """Settle days that lie near each other; return those on which watching began at another instant."""
+        """Settle days that lie near each other; return those on which watching began at another instant.
+
+        Where everything is made anew that is all of them: their streaks are forgotten, whether they differ or not.
+        """
         first, last = days[0] - ONE_DAY, days[-1] + ONE_DAY
         since, until = day_begins(first, self.zone), day_begins(last + ONE_DAY, self.zone)
         over = await kept_activity.over(self.db, self.account, since, until)
@@ -166,6 +186,8 @@ class _Adding(msgspec.Struct):
         before = await kept_activity.kept(self.db, self.account, days)
         after = {day: each for day, each in made.items() if each is not None}
         changed = await kept_activity.write(self.db, self.account, before, after)
+        if self.is_anew:
+            return list(days)
         return [day for day in changed if _active_at(before.get(day)) != _active_at(after.get(day))]
 
     async def _nights(self, days: Sequence[date], by_day: Mapping[date, list[Completion]]) -> None:

@@ -31,7 +31,7 @@ class MemoryOutdated(Exception):
     """Something else is kept than is remembered: forget, and read."""
 
 
-class Others(msgspec.Struct, frozen=True):
+class Others(msgspec.Struct, frozen=True, gc=False):
     """The other playbacks of a unit, by the parts of their time that are its own; and the *watch* of an open one.
 
     *watch* is the id and the columns of the row that has the open playback among its own, None where none has.
@@ -42,7 +42,7 @@ class Others(msgspec.Struct, frozen=True):
     watch: tuple[int, Mapping[str, Any]] | None = None
 
 
-class Open(msgspec.Struct, frozen=True):
+class Open(msgspec.Struct, frozen=True, gc=False):
     """The last playback of a key while nothing but its own check-ins can change it: what extending it goes by.
 
     *number* is its id, *last_at* and the rest are as kept; *rules* are those that it was judged by; *around* is without
@@ -63,7 +63,7 @@ class Open(msgspec.Struct, frozen=True):
     rules: Rules
 
 
-class Line(msgspec.Struct, frozen=True):
+class Line(msgspec.Struct, frozen=True, gc=False):
     """A key's evidence from *start* on, as `cut` needs it: points that lie on the line between others may be missing.
 
     *horizon* is how far back it was sure that nothing else matters; *floor* the end of the playback before. *weight* is
@@ -118,7 +118,7 @@ class Line(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, sightings=seen, version=version, open=None)
 
 
-class Looks(msgspec.Struct, frozen=True):
+class Looks(msgspec.Struct, frozen=True, gc=False):
     """A server's looks from *since* on, in order of time."""
 
     since: datetime

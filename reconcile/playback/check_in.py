@@ -26,7 +26,7 @@ class Kind(StrEnum):
     STOPPED = "stopped"
 
 
-class Key(msgspec.Struct, frozen=True, order=True):
+class Key(msgspec.Struct, frozen=True, order=True, gc=False):
     """Whose check-ins belong together. All four are normalised ids (lower case, no dashes)."""
 
     server_id: str
@@ -35,7 +35,7 @@ class Key(msgspec.Struct, frozen=True, order=True):
     item_id: str
 
 
-class ItemFacts(msgspec.Struct, frozen=True, omit_defaults=True):
+class ItemFacts(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What a channel said of the item: *kind* is ``movie`` or ``episode``, ids are its own, never its series'."""
 
     kind: str | None = None
@@ -52,7 +52,7 @@ class ItemFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     imdb_id: str | None = None
 
 
-class DeviceFacts(msgspec.Struct, frozen=True, omit_defaults=True):
+class DeviceFacts(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What a channel said of the player."""
 
     client: str | None = None
@@ -60,7 +60,7 @@ class DeviceFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     device_id: str | None = None
 
 
-class CheckIn(msgspec.Struct, frozen=True):
+class CheckIn(msgspec.Struct, frozen=True, gc=False):
     """What a client itself reported at one instant.
 
     *at*, *seen_at* and *sighted_until* are UTC instants on the server's clock, to the microsecond; *position* is in
@@ -90,7 +90,7 @@ class Mark(msgspec.Struct, frozen=True):
     played: bool
 
 
-class Observation(msgspec.Struct, frozen=True):
+class Observation(msgspec.Struct, frozen=True, gc=False):
     """What one notification, or one session of a snapshot, says of one user.
 
     One of *check_in*, *sighting* and *mark* is given: a bare sighting is an automated notification of a plugin before

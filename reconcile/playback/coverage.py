@@ -11,7 +11,7 @@ from reconcile.playback.points import Point
 from reconcile.playback.rules import FASTEST, PAUSE_WITHIN, REPORTS_EVERY, SEEK_WITHIN, TOLERANCE
 
 
-class Stretch(msgspec.Struct, frozen=True):
+class Stretch(msgspec.Struct, frozen=True, gc=False):
     """*seconds* of playing from *at* on, which covered the positions *start* to *end* (seconds)."""
 
     at: datetime
@@ -25,7 +25,7 @@ class Stretch(msgspec.Struct, frozen=True):
         return self.at + timedelta(seconds=self.seconds)
 
 
-class Step(msgspec.Struct, frozen=True):
+class Step(msgspec.Struct, frozen=True, gc=False):
     """What lies between two neighbours: a stretch that was played, and a part that was skipped."""
 
     stretch: Stretch | None = None
@@ -68,7 +68,7 @@ def _around_a_seek(a: Point, b: Point) -> float:
     return ((b.at if heard else a.until) - a.at).total_seconds()
 
 
-class Walk(msgspec.Struct, frozen=True):
+class Walk(msgspec.Struct, frozen=True, gc=False):
     """A line of points on the way from corner to corner: what it has proved, and where it stands.
 
     *stretches* and *skipped* are what lies behind the last *corner*; *turns* are the instants of the points that say

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
-class Playback(msgspec.Struct, frozen=True):
+class Playback(msgspec.Struct, frozen=True, gc=False):
     """One item playing in one session for one user, from its first check-in to its end.
 
     *started_at* and *first_at* differ by what was played before the first check-in; *ended_at* is the time that the
@@ -59,7 +59,7 @@ class Playback(msgspec.Struct, frozen=True):
         return sum(stretch.seconds for stretch in self.stretches)
 
 
-class Cut(msgspec.Struct, frozen=True):
+class Cut(msgspec.Struct, frozen=True, gc=False):
     """The *playbacks* of a key; *run* is the last one's, *turns* are where their lines bend."""
 
     playbacks: tuple[Playback, ...]

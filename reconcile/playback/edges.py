@@ -31,7 +31,7 @@ class EndedBy(StrEnum):
     SILENCE = "silence"
 
 
-class Beginning(msgspec.Struct, frozen=True):
+class Beginning(msgspec.Struct, frozen=True, gc=False):
     """When a playback began, the seconds played before its first check-in, and the look that proves it."""
 
     at: datetime
@@ -39,7 +39,7 @@ class Beginning(msgspec.Struct, frozen=True):
     look: datetime | None = None
 
 
-class Ending(msgspec.Struct, frozen=True):
+class Ending(msgspec.Struct, frozen=True, gc=False):
     """How a playback ended: *by* is None while it is open, *at* is what the evidence supports.
 
     *credit* are the seconds played after the last check-in, *position* is where that led. *looks* prove it.
@@ -52,7 +52,7 @@ class Ending(msgspec.Struct, frozen=True):
     looks: tuple[datetime, ...] = ()
 
 
-class Sibling(msgspec.Struct, frozen=True, order=True):
+class Sibling(msgspec.Struct, frozen=True, order=True, gc=False):
     """The beginning of another item in the same session, for the same user."""
 
     first_at: datetime

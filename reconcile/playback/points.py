@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
-class Point(msgspec.Struct, frozen=True):
+class Point(msgspec.Struct, frozen=True, gc=False):
     """One check-in on the line of a key.
 
     *until* is the last instant at which it was shown alive (never before *at*); *shown_until* the last instant at

@@ -36,7 +36,7 @@ def length(parts: Iterable[tuple[float, float]]) -> float:
     return sum(end - start for start, end in parts)
 
 
-class Reach(msgspec.Struct, frozen=True):
+class Reach(msgspec.Struct, frozen=True, gc=False):
     """The furthest *position* that was really reached, and when."""
 
     position: float

@@ -10,7 +10,7 @@ from reconcile.playback.edges import Beginning
 from reconcile.playback.points import Point
 
 
-class Run(msgspec.Struct, frozen=True):
+class Run(msgspec.Struct, frozen=True, gc=False):
     """The points of one playback while they are gathered: its first, its last, how it was left, and the walk there."""
 
     begun: Beginning

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from reconcile.playback.edges import Sibling
 
 
-class Recorded(msgspec.Struct, frozen=True):
+class Recorded(msgspec.Struct, frozen=True, gc=False):
     """A dated interval in which a person was recorded; *until* is None while it lasts."""
 
     since: datetime
@@ -24,7 +24,7 @@ class Recorded(msgspec.Struct, frozen=True):
         return self.since <= at and (self.until is None or at < self.until)
 
 
-class Surroundings(msgspec.Struct, frozen=True):
+class Surroundings(msgspec.Struct, frozen=True, gc=False):
     """What the check-ins of one key do not say themselves; every sequence is in order of time.
 
     *looks* are the server's, *siblings* the beginnings of other items in the session, *elsewhere* the check-ins of

@@ -39,7 +39,7 @@ class Code(StrEnum):
     MARKED = "marked"
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """The outcome and why. *percent* is of the runtime, 0 to 100, None where that is not known.
 
     *at* is the instant that decides the day: when it completed, else its last watched second.
@@ -56,7 +56,7 @@ class Verdict(msgspec.Struct, frozen=True):
         return self.code is Code.COMPLETED
 
 
-class Viewing(msgspec.Struct, frozen=True):
+class Viewing(msgspec.Struct, frozen=True, gc=False):
     """What judging needs to know of a playback. *name* identifies it, and orders those that began together.
 
     Lengths and positions are seconds; *covered* are the parts seen, without overlaps. *seat* is where it was watched
@@ -92,7 +92,7 @@ def viewing(name: str, playback: Playback, runtime: float | None) -> Viewing:
     )
 
 
-class Standing(msgspec.Struct, frozen=True):
+class Standing(msgspec.Struct, frozen=True, gc=False):
     """What judging a viewing goes by besides itself: its *chain*, and when the unit was completed last."""
 
     chain: tuple[Viewing, ...] = ()

@@ -105,15 +105,15 @@ _SHOWN, _OTHER_SHOWN = watch_playback, watch_playback.alias("other_shown")
 _U, _OTHER_U = playback_unit, playback_unit.alias("other_unit")
 _OTHER = watch.alias("other_watch")
 
-# The session is compared as a word, not looked up by its index: a session plays thousands of items, an item is played
-# in few sessions.
 _SAME_SEAT = sa.and_(
     _OTHER_K.c.server_id == _K.c.server_id,
     _OTHER_K.c.item_id == _K.c.item_id,
-    _OTHER_K.c.session_id.concat("") == _K.c.session_id,
+    _OTHER_K.c.session_id == _K.c.session_id,
     _OTHER_K.c.user_id != _K.c.user_id,
 )
 
+# The way goes from a watch through its seat to whoever else sat there. The other watch's media are compared, not looked
+# up: everybody's watches of a series are as many as the ledger is large.
 _TOGETHER = (
     sa.select(*_COLUMNS, _OTHER.c.account_id)
     .join(_SHOWN, _SHOWN.c.watch_id == watch.c.id)
@@ -126,7 +126,7 @@ _TOGETHER = (
         _OTHER,
         sa.and_(
             _OTHER.c.id == _OTHER_SHOWN.c.watch_id,
-            _OTHER.c.media_id == watch.c.media_id,
+            _OTHER.c.media_id + 0 == watch.c.media_id,
             _OTHER.c.unit == watch.c.unit,
             _OTHER.c.started_at < watch.c.watched_at,
             _OTHER.c.watched_at > watch.c.started_at,
