@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
+from typing import TypeVar
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -26,6 +27,8 @@ from reconcile.store.feats import Moved
 
 UNIT_KINDS = (pure.MOVIES, pure.EPISODES, pure.REWATCHES, pure.TOGETHER)
 STREAK_KINDS = tuple(pure.streak_kind(length) for length in pure.STREAKS)
+
+_T = TypeVar("_T", Shown, int, date)
 
 _APART = timedelta(days=7)
 _AT_ONCE = timedelta(days=100)
@@ -48,11 +51,11 @@ class Touched(msgspec.Struct):
 
     def parts(self) -> Iterator[Touched]:
         """Yield all of it in parts, each of which takes a moment only; episodes of one series stay near each other."""
-        for units in batched(sorted(self.units), _UNITS_AT_ONCE):
+        for units in _some(self.units, _UNITS_AT_ONCE):
             yield Touched(set(units), is_anew=True)
-        for series in batched(sorted(self.series - {number for number, _unit in self.units}), _UNITS_AT_ONCE):
+        for series in _some(self.series - {number for number, _unit in self.units}, _UNITS_AT_ONCE):
             yield Touched(series=set(series), is_anew=True)
-        for days in batched(sorted(self.days), _DAYS_AT_ONCE):
+        for days in _some(self.days, _DAYS_AT_ONCE):
             yield Touched(days=set(days), is_anew=True)
 
 
@@ -240,6 +243,13 @@ def _finished(number: int, rows: Sequence[Completion], found: Progress | None) -
     if found is not None and found.status is Status.COMPLETED and found.completed_at is not None:
         last = next((each for each in in_order(rows) if each.at == found.completed_at), None)
         yield Feat(pure.SERIES, str(number), found.completed_at, None if last is None else last.watch, number)
+
+
+def _some(found: Collection[_T], most: int) -> Iterator[list[_T]]:
+    """Yield what was *found* in order, at most so many at once."""
+    ordered = sorted(found)
+    for start in range(0, len(ordered), most):
+        yield ordered[start : start + most]
 
 
 def _near(days: Collection[date]) -> Iterator[list[date]]:

@@ -68,14 +68,43 @@ async def make_anew(db: AsyncConnection, people: People, account: int) -> list[B
     return await _add_up(db, people, parts)
 
 
+async def make_anew_in_parts(store: Transactions, people: People, account: int) -> list[BadgeChange]:
+    """Do the same in many short transactions, so that nobody waits for a long history; return what came and went.
+
+    Meanwhile, and after a crash half-way, the account is marked as owed: its awards stay what they were, new watches
+    add what they touch and judge nothing, and `catch_up` does it all again.
+    """
+    zone = people.zone_of(account)
+    async with store.begin() as db:
+        await lock_feats(db, (), [account])
+        mark = await badges.owe(db, account)
+        if mark is None:
+            return []
+        await feats.forget(db, account)
+    async with store.read() as db:
+        whole = await everything(db, account, zone)
+    for part in whole.parts():
+        async with store.begin() as db:
+            await lock_feats(db, part.units)
+            await lock_feats(db, (), [account])
+            await add_up(db, account, zone, part)
+    async with store.begin() as db:
+        await lock_feats(db, (), [account])
+        first = await (await ranking(db, account, ANYTHING)).nth(db, 1)
+        basis = Basis(str(zone), VERSION, None if first is None else first.at)
+        if not await badges.settle_basis(db, account, mark, basis):
+            return []  # something was said of the account meanwhile: it is owed still
+        changes = await _judge(db, account, Moved({}, {}, [], []), is_all=True)
+        return changes + await _early_adopters(db)
+
+
 async def catch_up(store: Transactions, people: People) -> int:
     """Make anew what was made by another zone or by older rules, account by account; return how many that were."""
     async with store.read() as db:
         bases = await badges.bases(db, people.accounts)
     behind = [account for account in people.accounts if not _is_current(bases.get(account), people, account)]
     for account in behind:
-        async with store.begin() as db:
-            await make_anew(db, people, account)
+        await make_anew_in_parts(store, people, account)
     return len(behind)
 
 
@@ -150,6 +179,9 @@ async def _add_up(db: AsyncConnection, people: People, parts: Parts) -> list[Bad
         basis = bases.get(account)
         touched = part
         if not part.is_all and not _is_current(basis, people, account):
+            if await completions.is_long(db, account):
+                await add_up(db, account, people.zone_of(account), part)
+                continue  # all the rest is owed, and made without anybody waiting for it: `catch_up`
             touched = await everything(db, account, people.zone_of(account))
             touched.units |= part.units
             touched.series |= part.series

@@ -78,9 +78,7 @@ class Extending:
             return None
         run, playback = found
         rules = self.people.rules(kept.unit[0])
-        values = playbacks.values_of(
-            kept.key_id, kept.key.server_id, kept.unit[0], kept.unit[1], (kept.unit[2],), playback
-        ) | {"runtime_seconds": kept.around.runtime}
+        values = playbacks.growing(playback) | {"runtime_seconds": kept.around.runtime}
         seat = (kept.key.server_id, kept.key.session_id, kept.key.item_id)
         seen = verdicts.viewing_of(f"{kept.number:012d}", values, seat)
         verdict = kept.standing.judge(seen, rules)
@@ -150,12 +148,12 @@ class Extending:
         known, weight = (*line.check_ins, *check_ins), line.weight
         if len(known) > weight + _THIN_EVERY:
             rules = self.people.rules(kept.unit[0])
-            thin = without_the_rest(known[-_WINDOW:], frozenset(run.walk.done().turns), rules).kept
+            thin = without_the_rest(known[-_WINDOW:], frozenset(run.walk.bends()), rules).kept
             known = (*known[:-_WINDOW], *thin)
             weight = len(known)
         self.draft.set(
             kept.key_id,
-            msgspec.structs.replace(line, version=line.version + 1, check_ins=known, weight=weight, open=grown),
+            msgspec.structs.replace(line, check_ins=known, weight=weight, open=grown),
         )
 
 

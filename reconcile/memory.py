@@ -109,7 +109,9 @@ class Line(msgspec.Struct, frozen=True, gc=False):
         last = self.check_ins[-1] if self.check_ins else None
         if last is None or last.identity != (at, kind):
             return None
-        last = msgspec.structs.replace(last, sighted_until=max(until, last.sighted_until))
+        if until <= last.sighted_until:
+            return self if version == self.version else msgspec.structs.replace(self, version=version)
+        last = msgspec.structs.replace(last, sighted_until=until)
         return msgspec.structs.replace(self, check_ins=(*self.check_ins[:-1], last), version=version)
 
     def sighted(self, at: datetime, version: int) -> Line:
@@ -206,15 +208,19 @@ class Draft:
 
     def line(self, key_id: int, version: int) -> Line | None:
         """Return the line of a key, if it is remembered and of *version*."""
-        line = self.changed[key_id] if key_id in self.changed else self._lines.get(key_id)
+        line = self.latest(key_id)
         return line if line is not None and line.version == version else None
+
+    def latest(self, key_id: int) -> Line | None:
+        """Return the line of a key as it is remembered, of whatever version."""
+        return self.changed[key_id] if key_id in self.changed else self._lines.get(key_id)
 
     def open_line(self, key: Key) -> tuple[Line, Open] | None:
         """Return the line of *key* and its open playback, if both are remembered."""
         key_id = self._open.get(key)
         if key_id is None:
             return None
-        line = self.changed[key_id] if key_id in self.changed else self._lines.get(key_id)
+        line = self.latest(key_id)
         return None if line is None or line.open is None else (line, line.open)
 
     def set(self, key_id: int, line: Line | None) -> None:

@@ -46,6 +46,7 @@ class People:
         self.accounts: dict[int, Account] = {}
         self.targets: tuple[Target, ...] = ()
         self._intervals: dict[User, tuple[Interval, ...]] = {}
+        self._recorded: dict[User, tuple[tuple[Interval, ...], tuple[Recorded, ...]]] = {}
         self._opted_out: set[User] = set()
         self._rules: dict[int, Rules] = {}
 
@@ -59,6 +60,7 @@ class People:
         self._opted_out = await kept.opted_out(db)
         self._erased = await erasure.standing(db)
         self._intervals = _by_user(await kept.intervals(db))
+        self._recorded = {}
         self.targets = await kept_targets.active(db)
         self._rules = {}
 
@@ -110,7 +112,11 @@ class People:
 
     def intervals(self, user: User) -> tuple[Recorded, ...]:
         """Return the dated intervals in which *user* was recorded."""
-        return tuple(Recorded(i.since, i.until) for i in self._intervals.get(user, ()))
+        mine = self._intervals.get(user, ())
+        known = self._recorded.get(user)
+        if known is None or known[0] is not mine:
+            known = self._recorded[user] = (mine, tuple(Recorded(i.since, i.until) for i in mine))
+        return known[1]
 
     def account_of(self, user: User, at: datetime) -> int | None:
         """Return the account for which *user* was recorded *at* that instant."""

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from reconcile.arrivals import Answer, Arrival, Outcome, Shown
 from reconcile.changes import Settled
 from reconcile.extending import Extending
-from reconcile.memory import Draft, Memory
+from reconcile.memory import Draft, Line, Memory
 from reconcile.people import ALWAYS, People, User
 from reconcile.playback.check_in import CheckIn, Key, Kind, Observation, merged
 from reconcile.playback.facts import learnt
@@ -72,7 +72,7 @@ class Recording:
         everyone = {o.key for o in told} | {each.key for each in shown} | still
         await lock_sessions(self.db, {(key.server_id, key.session_id, key.user_id) for key in everyone})
         await self._keep_looks(arrivals)
-        await self._extend(shown)
+        await self._extend(shown, remembered=True)
         grown = await Extending(self.db, self.people, self.now, self.ahead, self.draft).take(told)
         extended = {each.key: each for each in grown}
         told = [o for o in told if o.key not in extended]
@@ -123,20 +123,24 @@ class Recording:
 
     # --- evidence -------------------------------------------------------------------------------------------------
 
-    async def _extend(self, shown: Sequence[Shown]) -> dict[int, int]:
-        """Keep until when known check-ins were shown; return the new versions of their keys."""
+    async def _extend(self, shown: Sequence[Shown], *, remembered: bool = False) -> dict[int, int]:
+        """Keep until when known check-ins were shown; return the new versions of their keys.
+
+        What comes from memory makes none where one process alone remembers: it is in what is remembered already.
+        """
         told = [(each.key_id, each.at, each.kind, each.until) for each in shown if each.kind is not None]
         await evidence.extend(self.db, told)
         await evidence.keep_sightings(self.db, [(each.key_id, each.until) for each in shown if each.kind is None])
+        if remembered and self.db.dialect.name == "sqlite":
+            for each in shown:
+                known = self.draft.latest(each.key_id)
+                self.draft.set(each.key_id, known and _showing(known, each, known.version))
+            return {}
         versions = await keys.touch(self.db, {each.key_id for each in shown})
         lines = {number: self.draft.line(number, version - 1) for number, version in versions.items()}
         for each in shown:
             version, line = versions.get(each.key_id, 0), lines.get(each.key_id)
-            if line is not None:
-                kind = each.kind
-                until = each.until
-                line = line.sighted(until, version) if kind is None else line.showing(each.at, kind, until, version)
-            lines[each.key_id] = line
+            lines[each.key_id] = line and _showing(line, each, version)
         for number, line in lines.items():
             self.draft.set(number, line)
         return versions
@@ -271,6 +275,13 @@ class Recording:
             return Answer(outcome, reason)
         arrival.delivery.outcome, arrival.delivery.reason = outcome.value, reason
         return Answer(outcome, reason, await deliveries.add(self.db, arrival.delivery))
+
+
+def _showing(line: Line, shown: Shown, version: int) -> Line | None:
+    """Return what is remembered of a key with what was *shown* of it; None if that is of another check-in."""
+    if shown.kind is None:
+        return line.sighted(shown.until, version)
+    return line.showing(shown.at, shown.kind, shown.until, version)
 
 
 def _find(known: Mapping[datetime, Sequence[CheckIn]], wanted: CheckIn) -> CheckIn | None:

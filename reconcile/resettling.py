@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from reconcile.awarding import make_anew
+from reconcile.awarding import make_anew, make_anew_in_parts
 from reconcile.coming_and_going import BadgeDifference, badge_differences
 from reconcile.difference import Difference, differences, rows
 from reconcile.people import People
@@ -85,8 +85,7 @@ async def resettle_all(
             async with store.begin() as db:
                 await settle(db, batch)
         for account in changed.accounts:
-            async with store.begin() as db:
-                await make_anew(db, changed, account)
+            await make_anew_in_parts(store, changed, account)
         async with store.read() as db:
             return await told(db)
     found = Resettled([], [])

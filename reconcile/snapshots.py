@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 import structlog
 
-from reconcile.jellyfin.sessions import Guest, Session, Snapshot, session_observations
+from reconcile.jellyfin.sessions import Described, Guest, Session, Snapshot, described, observed
 from reconcile.playback.check_in import Channel, Ignored, Key, Kind, Observation
 from reconcile.recording import NOT_RECORDED
 from reconcile.tracker import Tracker
@@ -27,6 +27,7 @@ class Seen(msgspec.Struct):
     guests: list[Guest] | None
     item_id: str
     shown: tuple[tuple[Key, datetime, Kind], ...]
+    known: Described | None = None
 
     def is_of(self, session: Session, item_id: str) -> bool:
         """Say whether *session*, playing *item_id*, says nothing else now."""
@@ -99,7 +100,9 @@ class Snapshots:
         return True
 
     def _read(self, session: Session, item_id: str, before: Seen | None, at: datetime, found: News) -> Seen:
-        told = session_observations(session, self.server_id, at, self._channel)
+        before_it = None if before is None else before.known
+        known = before_it if before_it and before_it.is_of(session) else described(session, self.server_id)
+        told = observed(session, known, at, self._channel) if isinstance(known, Described) else known or ()
         is_new = before is None or before.item_id != item_id or before.user_id != session.user_id
         if isinstance(told, Ignored):
             if is_new:
@@ -117,6 +120,7 @@ class Snapshots:
             session.additional_users,
             item_id,
             shown,
+            known if isinstance(known, Described) else None,
         )
 
     def _count(self, unreadable: int, reasons: set[str]) -> None:

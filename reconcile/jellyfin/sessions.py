@@ -164,42 +164,79 @@ def _cause(error: Exception) -> str:
     return "nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 
-def session_observations(
-    session: Session, server_id: str, at: datetime, channel: Channel = Channel.POLL
-) -> tuple[Observation, ...] | Ignored:
-    """Return what *session* says, once for each of its users (facts F15), or why it is not history.
+class Described(msgspec.Struct, frozen=True, gc=False):
+    """What of a *session* is the same from check-in to check-in: who watches (key and name), and what plays where."""
 
-    *at* is the server's time of answering, UTC. A session in which nothing plays says nothing: an empty tuple.
-    """
+    session: Session
+    watching: tuple[tuple[Key, str | None], ...]
+    item: ItemFacts
+    device: DeviceFacts
+
+    def is_of(self, session: Session) -> bool:
+        """Say whether *session* would be described just so."""
+        before = self.session
+        return (
+            session.now_playing_item == before.now_playing_item
+            and session.user_id == before.user_id
+            and session.user_name == before.user_name
+            and session.additional_users == before.additional_users
+            and session.device_id == before.device_id
+            and session.device_name == before.device_name
+            and session.client == before.client
+            and session.id == before.id
+        )
+
+
+def described(session: Session, server_id: str) -> Described | Ignored | None:
+    """Return who watches what in *session*; why it is not history; or None, where nothing plays."""
     item = session.now_playing_item
     if item is None:
-        return ()
+        return None
     providers = _providers(item.provider_ids)
     kind = _history(item, providers)
     if isinstance(kind, Ignored):
         return kind
-    users = tuple(_users(session))
-    if not users:
+    server, session_id, item_id = normalised_id(server_id), normalised_id(session.id), normalised_id(item.id)
+    watching = tuple((Key(server, session_id, user, item_id), _text(name)) for user, name in _users(session))
+    if not watching:
         return NO_USER
+    device = DeviceFacts(_text(session.client), _text(session.device_name), _text(session.device_id))
+    return Described(session, watching, _facts(item, kind, providers), device)
+
+
+def observed(
+    session: Session, known: Described, at: datetime, channel: Channel = Channel.POLL
+) -> tuple[Observation, ...] | Ignored:
+    """Return what *session*, which is *known*, says once for each of its users (facts F15), or why it says nothing.
+
+    *at* is the server's time of answering, UTC.
+    """
     checked_in = instant(session.last_playback_check_in)
     if checked_in is None:
         return NEVER
     check_in = _check_in(session, checked_in, at, channel)
-    facts = _facts(item, kind, providers)
-    device = DeviceFacts(_text(session.client), _text(session.device_name), _text(session.device_id))
-    server, session_id, item_id = normalised_id(server_id), normalised_id(session.id), normalised_id(item.id)
     return tuple(
         Observation(
-            key=Key(server, session_id, user_id, item_id),
+            key=key,
             channel=channel,
             observed_at=at,
             check_in=check_in,
-            item=facts,
-            device=device,
-            user_name=_text(user_name),
+            item=known.item,
+            device=known.device,
+            user_name=name,
         )
-        for user_id, user_name in users
+        for key, name in known.watching
     )
+
+
+def session_observations(
+    session: Session, server_id: str, at: datetime, channel: Channel = Channel.POLL
+) -> tuple[Observation, ...] | Ignored:
+    """Return what *session* says by itself; a session in which nothing plays says nothing: an empty tuple."""
+    known = described(session, server_id)
+    if known is None:
+        return ()
+    return known if isinstance(known, Ignored) else observed(session, known, at, channel)
 
 
 def _users(session: Session) -> Iterator[tuple[str, str | None]]:

@@ -26,7 +26,7 @@ class Kind(StrEnum):
     STOPPED = "stopped"
 
 
-class Key(msgspec.Struct, frozen=True, order=True, gc=False):
+class Key(msgspec.Struct, frozen=True, order=True, gc=False, cache_hash=True):
     """Whose check-ins belong together. All four are normalised ids (lower case, no dashes)."""
 
     server_id: str

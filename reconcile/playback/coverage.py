@@ -98,14 +98,15 @@ class Walk(msgspec.Struct, frozen=True, gc=False):
     def interrupted(self) -> Walk:
         """Return the walk at the end of its line: on the way to whatever follows nothing was played."""
         done = self.done()
-        return Walk(done.stretches, done.skipped, done.turns)
+        return Walk(done.stretches, done.skipped, self.bends())
 
     def done(self) -> Walk:
         """Return the walk with all credited that led to its last point."""
-        if self.last is None:
-            return self
-        done = self if self.last is self.corner else self._credited(self.last)
-        return Walk(done.stretches, done.skipped, (*done.turns, self.last.at), done.corner, done.last)
+        return self if self.last is None or self.last is self.corner else self._credited(self.last)
+
+    def bends(self) -> tuple[datetime, ...]:
+        """Return the instants of the points that say it: its turns, and where it stands."""
+        return self.turns if self.last is None else (*self.turns, self.last.at)
 
     def still_at(self, last: Point) -> Walk:
         """Return the walk whose last point is *last*: the same check-in, shown for longer."""

@@ -113,11 +113,11 @@ class _Cutter:
                 continue
             if run is not None:
                 playbacks.append(self._playback(run, point))
-                turns.update(run.walk.done().turns)
+                turns.update(run.walk.bends())
             run = Run.of(point, self._beginning(point, playbacks[-1] if playbacks else None))
         if run is not None:
             playbacks.append(self._playback(run, None))
-            turns.update(run.walk.done().turns)
+            turns.update(run.walk.bends())
         return Cut(tuple(playbacks), run, frozenset(turns))
 
     def extended(self, run: Run, before: CheckIn, check_in: CheckIn) -> tuple[Run, Playback] | None:
@@ -126,7 +126,8 @@ class _Cutter:
         )
         if not is_plain or check_in.kind is Kind.STOPPED or not self._recorded_at(check_in.at):
             return None
-        run = run.still_at(point_of(before, before.sighted_until, self.rules))
+        if before.sighted_until != run.last.shown_until:
+            run = run.still_at(point_of(before, before.sighted_until, self.rules))
         point = point_of(check_in, check_in.sighted_until, self.rules)
         if self._has_ended(run, point) or not self._goes_on(run, point, ended=False):
             return None

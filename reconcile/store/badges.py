@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconcile.store.keys import CHUNK
-from reconcile.store.tables import award_basis, badge_award
+from reconcile.store.tables import account, award_basis, badge_award
 from reconcile.store.upsert import upsert
 
 
@@ -89,9 +89,29 @@ async def set_basis(db: AsyncConnection, account: int, basis: Basis) -> None:
     await db.execute(statement.on_conflict_do_update(index_elements=["account_id"], set_=told))
 
 
+# Versions of the rules are above 0. What is owed is below, and each time that it is said it is another number: whoever
+# has made an account anew sees whether it was said again meanwhile.
+_OWED = sa.case((award_basis.c.version > 0, 0), else_=award_basis.c.version - 1)
+
+
 async def forget_bases(db: AsyncConnection, accounts: Collection[int]) -> None:
     """Have the awards of *accounts* made anew at the next occasion."""
-    await db.execute(sa.update(award_basis).where(award_basis.c.account_id.in_(accounts)).values(version=0))
+    await db.execute(sa.update(award_basis).where(award_basis.c.account_id.in_(accounts)).values(version=_OWED))
+
+
+async def owe(db: AsyncConnection, account_id: int) -> int | None:
+    """Mark an account's awards as owed; return the mark, None if there is no such account."""
+    known = sa.select(account.c.id, sa.literal(""), sa.literal(0)).where(account.c.id == account_id)
+    statement = upsert(db, award_basis).from_select(["account_id", "zone", "version"], known)
+    said = statement.on_conflict_do_update(index_elements=["account_id"], set_={"version": _OWED})
+    return (await db.execute(said.returning(award_basis.c.version))).scalar()
+
+
+async def settle_basis(db: AsyncConnection, account: int, mark: int, basis: Basis) -> bool:
+    """Note what the awards of an account are made by, unless they are owed by another *mark* now; return whether."""
+    c = award_basis.c
+    statement = sa.update(award_basis).where(c.account_id == account, c.version == mark)
+    return (await db.execute(statement.values(msgspec.structs.asdict(basis)))).rowcount == 1
 
 
 async def earliest(db: AsyncConnection, most: int) -> Mapping[int, datetime]:

@@ -6,11 +6,13 @@ from reconcile.playback.check_in import Channel
 
 _BIT = {Channel.WEBHOOK: 1, Channel.POLL: 2, Channel.SOCKET: 4, Channel.IMPORT: 8, Channel.MANUAL: 16}
 _SETS = tuple(frozenset(c for c, bit in _BIT.items() if mask & bit) for mask in range(32))
+_MASKS = {channels: mask for mask, channels in enumerate(_SETS)}
 
 
 def mask_of(channels: Iterable[Channel]) -> int:
     """Return the number that stands for *channels*."""
-    return sum({_BIT[channel] for channel in channels})
+    known = _MASKS.get(channels) if isinstance(channels, frozenset) else None
+    return sum({_BIT[channel] for channel in channels}) if known is None else known
 
 
 def channels_of(mask: int) -> frozenset[Channel]:

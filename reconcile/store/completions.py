@@ -20,6 +20,9 @@ from reconcile.store.keys import CHUNK
 from reconcile.store.tables import media, playback, playback_key, playback_unit, watch, watch_playback
 from reconcile.store.verdicts import by_account
 
+LONG = 500
+"""More playbacks than that are added up where nobody waits for them."""
+
 Shown = tuple[int, str]
 """(media id, unit)."""
 
@@ -82,6 +85,19 @@ async def units_ever(db: AsyncConnection, account: int) -> set[Shown]:
     """Return all that the account's history tells of."""
     query = sa.select(watch.c.media_id, watch.c.unit).where(watch.c.account_id == account).distinct()
     return {(number, unit) for number, unit in await db.execute(query)}
+
+
+_BEYOND = (
+    sa.select(playback.c.id)
+    .where(playback.c.account_id == sa.bindparam("account"))
+    .limit(1)
+    .offset(sa.bindparam("long"))
+)
+
+
+async def is_long(db: AsyncConnection, account: int) -> bool:
+    """Say whether so much was played that adding it up takes more than a moment."""
+    return (await db.execute(_BEYOND, {"account": account, "long": LONG})).first() is not None
 
 
 _KINDS = sa.select(media.c.id, media.c.kind, media.c.year).where(media.c.id.in_(sa.bindparam("ids", expanding=True)))

@@ -113,7 +113,7 @@ async def extend(db: AsyncConnection, shown: Sequence[tuple[int, datetime, Kind,
         return
     if db.dialect.name == "sqlite":
         # A look may show a thousand: in the driver's own words they cost a third of what SQLAlchemy's types make of it.
-        rows = [(as_text(until), key, as_text(at), kind.value, as_text(until)) for key, at, kind, until in shown]
+        rows = [(said := as_text(until), key, as_text(at), kind.value, said) for key, at, kind, until in shown]
         await db.exec_driver_sql(_EXTEND, rows)
         return
     c = check_in.c

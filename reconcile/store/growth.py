@@ -1,6 +1,7 @@
 """Extending open playbacks on SQLite, in the driver's own words: a look may show a thousand at once.
 
-Memory says what is kept; each statement names it again, so that nothing is written where memory is out of date.
+Memory says what is kept; each statement names it again, so that nothing is written where memory is out of date. The
+version of a key stays: whoever remembers has remembered this too.
 """
 
 from __future__ import annotations
@@ -35,7 +36,6 @@ class Growth(msgspec.Struct, frozen=True):
     watch: Change | None
 
 
-_KEY = "UPDATE playback_key SET version = version + 1 WHERE id = ? AND version = ?"
 _CHECK_IN = (
     "INSERT INTO check_in (key_id, at, kind, position, reported, seen_at, sighted_until, channels)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -44,7 +44,7 @@ _PLAYBACK = (
     "UPDATE playback SET state = ?, last_at = ?, ended_at = ?, due_at = ?, watched_seconds = ?, reached_seconds = ?,"
     " position_seconds = ?, covered = ?, skipped = ?, intervals = ?, channels = ?, completed_at = ?, verdict = ?,"
     " sentence = ? WHERE id = ? AND key_id = ? AND last_at = ? AND account_id = ? AND media_id = ? AND unit = ?"
-    " AND open = 1 AND runtime_seconds IS ?"
+    " AND open = 1 AND runtime_seconds IS ? AND (SELECT version FROM playback_key WHERE id = ?) = ?"
 )
 _WATCH = (
     "UPDATE watch SET percent = ?, watched_seconds = ?, sentence = ?, updated_at = ?"
@@ -54,10 +54,9 @@ _WATCH = (
 
 async def keep(db: AsyncConnection, grown: Sequence[Growth], now: datetime) -> bool:
     """Keep what has grown; return False, and whoever calls takes the transaction back, if memory was out of date."""
-    keys = [(each.key_id, each.version) for each in grown]
     rows = [_row(each) for each in grown]
     changes = [_watch(each.watch, now) for each in grown if each.watch is not None and each.watch.after is not None]
-    for statement, told in ((_KEY, keys), (_PLAYBACK, rows), (_WATCH, changes)):
+    for statement, told in ((_PLAYBACK, rows), (_WATCH, changes)):
         if told and (await db.exec_driver_sql(statement, told)).rowcount != len(told):
             return False
     await db.exec_driver_sql(_CHECK_IN, [_evidence(each.key_id, c) for each in grown for c in each.check_ins])
@@ -65,16 +64,10 @@ async def keep(db: AsyncConnection, grown: Sequence[Growth], now: datetime) -> b
 
 
 def _evidence(key_id: int, told: CheckIn) -> tuple[object, ...]:
-    return (
-        key_id,
-        as_text(told.at),
-        told.kind.value,
-        told.position,
-        told.reported,
-        as_text(told.seen_at),
-        as_text(told.sighted_until),
-        mask_of(told.channels),
-    )
+    seen = as_text(told.seen_at)
+    until = seen if told.sighted_until is told.seen_at else as_text(told.sighted_until)
+    mask = mask_of(told.channels)
+    return (key_id, as_text(told.at), told.kind.value, told.position, told.reported, seen, until, mask)
 
 
 def _row(each: Growth) -> tuple[object, ...]:
@@ -101,6 +94,8 @@ def _row(each: Growth) -> tuple[object, ...]:
         each.unit[1],
         each.unit[2],
         each.runtime,
+        each.key_id,
+        each.version,
     )
 
 

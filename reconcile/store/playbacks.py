@@ -147,19 +147,26 @@ def values_of(
     key_id: int, server_id: str, account_id: int | None, media_id: int | None, units: Sequence[str], found: Playback
 ) -> dict[str, Any]:
     """Return the columns of a playback, without its verdict."""
-    return {
+    return growing(found) | {
         "key_id": key_id,
         "server_id": server_id,
         "account_id": account_id,
         "media_id": media_id,
         "unit": " ".join(units),
         "open": found.is_open,
+        "first_at": found.first_at,
+        "ended_by": found.ended_by.value if found.ended_by is not None else None,
+        "looks": [at.isoformat() for at in found.looks],
+    }
+
+
+def growing(found: Playback) -> dict[str, Any]:
+    """Return the columns of a playback that one more check-in may change, and when it began."""
+    return {
         "state": "ended" if not found.is_open else found.state.value,
         "started_at": found.started_at,
-        "first_at": found.first_at,
         "last_at": found.last_at,
         "ended_at": found.ended_at,
-        "ended_by": found.ended_by.value if found.ended_by is not None else None,
         "due_at": found.due_at,
         "watched_seconds": round(found.watched_seconds, 3),
         "reached_seconds": round(found.reached_seconds, 3),
@@ -169,7 +176,6 @@ def values_of(
         "intervals": [[s.at.isoformat(), round(s.seconds, 3)] for s in found.stretches],
         "channels": mask_of(found.channels),
         "completed_at": found.completed_at,
-        "looks": [at.isoformat() for at in found.looks],
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,6 +29,11 @@ _OF_UNITS = sa.select(watch).where(
 )
 
 
+_PLAYBACKS = sa.select(watch_playback.c.watch_id, watch_playback.c.playback_id).where(
+    watch_playback.c.watch_id.in_(sa.bindparam("ids", expanding=True))
+)
+
+
 async def of_units(db: AsyncConnection, units: Collection[Unit]) -> dict[Unit, dict[str, Row]]:
     """Return the kept rows of *units* (account, media, unit) by day, each with its ``playbacks``."""
     found: dict[Unit, dict[str, Row]] = {unit: {} for unit in units}
@@ -40,8 +46,7 @@ async def of_units(db: AsyncConnection, units: Collection[Unit]) -> dict[Unit, d
                 days[row["day"]] = by_id[row["id"]] = dict(row) | {"playbacks": []}
     ids = sorted(by_id)
     for start in range(0, len(ids), CHUNK):
-        told = sa.select(watch_playback.c.watch_id, watch_playback.c.playback_id)
-        for watch_id, number in await db.execute(told.where(watch_playback.c.watch_id.in_(ids[start : start + CHUNK]))):
+        for watch_id, number in await db.execute(_PLAYBACKS, {"ids": ids[start : start + CHUNK]}):
             by_id[watch_id]["playbacks"].append(number)
     for each in by_id.values():
         each["playbacks"].sort()
@@ -73,26 +78,42 @@ def differs(kept: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
 
 async def add(db: AsyncConnection, row: Row, now: datetime) -> int:
     """Keep a new watch and return its id."""
-    values = {name: value for name, value in row.items() if name != "playbacks"} | {"updated_at": now}
-    number = int((await db.execute(sa.insert(watch).values(**values).returning(watch.c.id))).scalar_one())
+    number = int((await db.execute(_ADD, _told(row) | {"updated_at": now})).scalar_one())
     await _set_playbacks(db, number, row["playbacks"])
     return number
 
 
-async def change(db: AsyncConnection, number: int, row: Row, now: datetime) -> None:
-    """Rewrite the watch *number*."""
-    values = {name: value for name, value in row.items() if name != "playbacks"} | {"updated_at": now}
-    await db.execute(sa.update(watch).where(watch.c.id == number).values(**values))
-    await db.execute(sa.delete(watch_playback).where(watch_playback.c.watch_id == number))
-    await _set_playbacks(db, number, row["playbacks"])
+async def change(db: AsyncConnection, number: int, row: Row, now: datetime, *, before: Row) -> None:
+    """Rewrite the watch *number*, kept as *before* until now."""
+    told = {f"new_{name}": value for name, value in (_told(row) | {"updated_at": now}).items()}
+    await db.execute(_changed(tuple(told)), told | {"number": number})
+    if before["playbacks"] != row["playbacks"]:
+        await db.execute(_NO_PLAYBACKS, {"number": number})
+        await _set_playbacks(db, number, row["playbacks"])
+
+
+def _told(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name != "playbacks"}
+
+
+_ADD = sa.insert(watch).returning(watch.c.id)
+_ADD_PLAYBACKS = sa.insert(watch_playback)
+_NO_PLAYBACKS = sa.delete(watch_playback).where(watch_playback.c.watch_id == sa.bindparam("number"))
+_REMOVE = sa.delete(watch).where(watch.c.id == sa.bindparam("number"))
+
+
+@cache
+def _changed(names: tuple[str, ...]) -> sa.Update:
+    statement = sa.update(watch).where(watch.c.id == sa.bindparam("number"))
+    return statement.values({name.removeprefix("new_"): sa.bindparam(name) for name in names})
 
 
 async def _set_playbacks(db: AsyncConnection, number: int, playbacks: Iterable[int]) -> None:
     rows = [{"watch_id": number, "playback_id": each} for each in playbacks]
     if rows:
-        await db.execute(sa.insert(watch_playback), rows)
+        await db.execute(_ADD_PLAYBACKS, rows)
 
 
 async def remove(db: AsyncConnection, number: int) -> None:
     """Forget the watch *number*: its playbacks no longer make one."""
-    await db.execute(sa.delete(watch).where(watch.c.id == number))
+    await db.execute(_REMOVE, {"number": number})

@@ -14,15 +14,17 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from reconcile.awarding import award, make_anew
+from reconcile.awarding import award, make_anew, make_anew_in_parts
 from reconcile.changes import Settled
+from reconcile.people import People
 from reconcile.store import activity, earned, history, progress
 from reconcile.store.engine import Transactions
 from reconcile.store.migrations import migrate
@@ -142,6 +144,20 @@ def _parts(found: Iterator[tuple[int, Play]], size: int) -> Iterator[list[tuple[
         yield part
 
 
+class Clocked(Transactions):
+    """Transactions that note how long the longest of them took, in milliseconds."""
+
+    longest = 0.0
+
+    @asynccontextmanager
+    async def begin(self, patience: timedelta | None = None) -> AsyncIterator[AsyncConnection]:
+        """Open one, and note how long it was open."""
+        async with super().begin(patience) as db:
+            began = time.perf_counter()
+            yield db
+        self.longest = max(self.longest, 1000 * (time.perf_counter() - began))
+
+
 class Timed(Ledger):
     """A ledger that notes how long adding up took, in milliseconds."""
 
@@ -178,6 +194,7 @@ async def measured(folder: Path, accounts: int, each: int, a_day: int, *, anew: 
             async with store.begin() as db:
                 await make_anew(db, ledger.people, account)
         found["an account made anew in ms"] = 1000 * (time.perf_counter() - began) / anew
+        found |= await _in_parts(url, ledger.people)
         end = START + timedelta(days=each // a_day + 1)
         for number in range(MORE):
             at = end + timedelta(hours=2 * number)
@@ -192,6 +209,15 @@ async def measured(folder: Path, accounts: int, each: int, a_day: int, *, anew: 
         await store.close()
         file.unlink()
     return found
+
+
+async def _in_parts(url: str, people: People) -> dict[str, float]:
+    store = Clocked(url)
+    began = time.perf_counter()
+    await make_anew_in_parts(store, people, 1)
+    took = 1000 * (time.perf_counter() - began)
+    await store.close()
+    return {"the same in parts, ms": took, "longest transaction of it, ms": store.longest}
 
 
 async def _asked(store: Transactions, end: datetime) -> dict[str, float]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import resource
 import sys
 import tempfile
@@ -64,6 +65,8 @@ async def measure(rounds: int) -> None:
         running = asyncio.create_task(tracker.run())
         spent: dict[str, list[float]] = {"nothing new": [], "a new check-in in each": []}
         reader = Snapshots(SERVER, tracker)
+        gc.collect()
+        gc.freeze()  # as the program does when it has started
         for number in range(2 * rounds + 2):
             now = START + timedelta(seconds=10 * number)
             body = snapshot(now + timedelta(seconds=5 * (number % 2)), START + timedelta(seconds=20 * (number // 2)))
