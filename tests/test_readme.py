@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import click
+
 from receiver.cli import main
 from reconcile.settings import TABLE
 
@@ -25,10 +27,12 @@ def test_the_table_of_settings_is_that_of_the_program() -> None:
 
 
 def test_every_command_that_is_named_exists_with_its_options() -> None:
-    told = re.findall(r"^(?:[A-Z_]+=\S+ )*playledger (\w+)(.*)", README, flags=re.MULTILINE)
+    told = re.findall(r"^(?:[A-Z_]+=\S+ )*playledger ([^#\n]+)", README, flags=re.MULTILINE)
 
     assert told
-    for name, rest in told:
-        command = main.commands[name]
+    for words in (line.split() for line in told):
+        command: click.Command = main
+        while isinstance(command, click.Group):
+            command = command.commands[words.pop(0)]
         known = {option for parameter in command.params for option in parameter.opts}
-        assert set(re.findall(r"(--[a-z-]+)", rest.split("#")[0])) <= known
+        assert {word for word in words if word.startswith("--")} <= known
