@@ -74,9 +74,12 @@ async def test_a_reading_token_sees_the_history_and_changes_nothing(tmp_path: Pa
                 readable.add((method, path.removeprefix("/api/v1")))
 
         assert readable == {
+            ("GET", "/activity"),
+            ("GET", "/badges"),
             ("GET", "/history"),
             ("GET", "/playbacks"),
             ("GET", "/playbacks/{playback_id:int}"),
+            ("GET", "/progress"),
             ("GET", "/sessions"),
         }
 
