@@ -99,6 +99,7 @@ def _api() -> list[ControllerRouterHandler]:
         sessions.sessions,
         sessions.live,
         accounts.account_list,
+        accounts.one,
         accounts.create,
         accounts.change,
         accounts.erase,

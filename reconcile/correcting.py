@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from reconcile.changes import Settled
 from reconcile.errors import SettingRefused
 from reconcile.people import People
-from reconcile.playback.corrections import What
+from reconcile.playback.corrections import What, spelt_unit
 from reconcile.playback.media import Identity
 from reconcile.settling import Settling
 from reconcile.store import corrections
@@ -50,6 +50,7 @@ async def correct(
     """Keep what somebody says *about* playbacks, and settle them. Raises SettingRefused where it makes no sense."""
     await people.load(db)
     numbers: list[int] = []
+    saying = _spelt(saying)
     for each in about:
         _check(people, each, saying)
         numbers.append(await corrections.add(db, _values(each, saying, now)))
@@ -68,6 +69,14 @@ async def undo(
     return await _settle(db, people, [row], now, ahead)
 
 
+def _spelt(saying: Saying) -> Saying:
+    """Return *saying* with its unit as units are kept; a film's is '' without anybody's saying so."""
+    unit = saying.to_unit
+    if unit is None and saying.to_media is not None and saying.to_media.kind == "movie":
+        unit = ""
+    return msgspec.structs.replace(saying, to_unit=None if unit is None else spelt_unit(unit))
+
+
 def _check(people: People, about: Meant, saying: Saying) -> None:
     key = about.key
     if people.account_of((key.server_id, key.user_id), about.first_at) is None:
@@ -84,6 +93,14 @@ def _check(people: People, about: Meant, saying: Saying) -> None:
         raise SettingRefused("media, unit: only «wrong_item» and «rematch» say what it was instead.")
     if saying.what is What.REMATCH and not is_other_title:
         raise SettingRefused("media: «rematch» needs the title that it is instead.")
+    if is_other_title:
+        unit = about.unit if saying.to_unit is None else saying.to_unit
+        was_film = about.unit == ""
+        is_film = was_film if saying.to_media is None else saying.to_media.kind == "movie"
+        if is_film and unit:
+            raise SettingRefused("unit: a film has none.")
+        if not is_film and not unit:
+            raise SettingRefused("unit: which episode was it? One such as s01e02 is needed.")
 
 
 def _values(about: Meant, saying: Saying, now: datetime) -> dict[str, Any]:

@@ -185,6 +185,7 @@ class Gathering:
         earliest = _earliest(list(starts.values()))
         told = await evidence.lines(self.db, list(rows), earliest)
         sighted = await evidence.sightings(self.db, list(rows), earliest)
+        floors = await playbacks.ended_before(self.db, {n: start for n, start in starts.items() if start is not None})
         found: dict[int, Line] = {}
         for number, row in rows.items():
             start = starts[number]
@@ -192,7 +193,7 @@ class Gathering:
                 version=row.version,
                 horizon=horizons[number],
                 start=start,
-                floor=None if start is None else await playbacks.ended_before(self.db, number, start),
+                floor=floors.get(number),
                 check_ins=gathered([each for each in told[number] if start is None or each.at >= start]),
                 sightings=tuple(at for at in sighted[number] if start is None or at >= start),
             )

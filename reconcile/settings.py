@@ -249,4 +249,5 @@ def _make_folder(data_dir: Path) -> None:
 
 def _misspelt(name: str) -> str:
     near = difflib.get_close_matches(name, _BY_NAME, n=1)
+    near += [known for known in _BY_NAME if known == f"{PREFIX}{name.upper()}"]
     return f"{name} is not a setting" + (f": did you mean {near[0]}?" if near else ".")

@@ -19,7 +19,7 @@ from reconcile.playback.corrections import Counts
 from reconcile.playback.days import Watch, units, watches
 from reconcile.playback.media import Identity, Match, identity_of, locals_of
 from reconcile.playback.verdict import Verdict, alone
-from reconcile.store import keys, media, playbacks, verdicts
+from reconcile.store import keys, media, playbacks, titles, verdicts
 from reconcile.store import matches as kept_matches
 from reconcile.store import watches as kept_watches
 from reconcile.store.locks import lock_watches
@@ -52,6 +52,7 @@ class Settling:
         self.corrected = Corrected({}, {}, {})
         self.settled = Settled()
         self._rewritten: list[tuple[int, dict[str, object]]] = []
+        self._shown: list[dict[str, object]] = []
         self._merged: dict[int, int] = {}
         self._judged: dict[Unit, verdicts.Judged] = {}
         self._rows: dict[Unit, list[tuple[int, kept_watches.Row]]] = {}
@@ -73,7 +74,8 @@ class Settling:
         for number, each in cuttings.items():
             await self._keep(each, self._now_called(named[number]))
         await playbacks.change(self.db, self._rewritten)
-        self._rewritten = []
+        await playbacks.add_units(self.db, self._shown)
+        self._rewritten, self._shown = [], []
         await self.corrected.keep(self.db)
         known = {number: self._now_called(media_id) for number, media_id in named.items()}
         self.marked = await marked.place(self.db, self.people, cuttings.values(), known)
@@ -175,9 +177,11 @@ class Settling:
             said = identity_of(key.server_id, key.item_id, item, series, matches)
             identities[each.row.id] = said if each.made or marked.is_marked(each) else None
         known = await media.known(self.db, {identity for identity in identities.values() if identity is not None})
+        unnamed: set[int] = set()
         for identity in dict.fromkeys(identities.values()):
             if identity is not None and identity not in known:
-                known[identity] = await self._identify(identity)
+                known[identity] = await self._identify(identity, unnamed)
+        await titles.name(self.db, unnamed)
         return {number: None if identity is None else known[identity] for number, identity in identities.items()}
 
     async def _matches(self, cuttings: Collection[Cutting]) -> dict[str, Match]:
@@ -185,8 +189,10 @@ class Settling:
         each_one = (locals_of(each.row.key.server_id, each.row.key.item_id, each.item) for each in cuttings)
         return await kept_matches.matches(self.db, {name for names in each_one for name in names})
 
-    async def _identify(self, identity: Identity) -> int:
-        found = await media.identify(self.db, identity)
+    async def _identify(self, identity: Identity, unnamed: set[int]) -> int:
+        found = await media.place(self.db, identity)
+        if found.is_news:
+            unnamed.add(found.id)
         if found.merged:
             self._merged |= dict.fromkeys(found.merged, found.id)
             self._merged = {old: found.id if new in found.merged else new for old, new in self._merged.items()}
@@ -221,7 +227,7 @@ class Settling:
         if old is None:
             number = await playbacks.add(self.db, values)
             self.settled.began.append(number)
-            await playbacks.set_units(self.db, number, account_id, media_id, named)
+            self._shown += playbacks.units_of(number, account_id, media_id, named)
         else:
             number = old.id
             if all(old.values.get(name) == value for name, value in values.items()):
@@ -242,7 +248,8 @@ class Settling:
         """Note that a playback is over now, or was before."""
         was_over = old is not None and not old.open
         if not values["open"]:
-            if not was_over:
+            # What comes late may end it otherwise than was thought, though it was never seen to go on: a stop, at last.
+            if old is None or old.open or old.values["ended_by"] != values["ended_by"]:
                 self.settled.ended.append(number)
             self._span(values["account_id"], values["started_at"], values["ended_at"])
         if old is not None and was_over:
@@ -304,7 +311,7 @@ class Settling:
                 number = await kept_watches.add(self.db, extra | row, self.now)
             else:
                 number = old["id"]
-                await kept_watches.change(self.db, number, row, self.now)
+                await kept_watches.change(self.db, number, row, self.now, before=old)
             rows.append((number, row))
             self.settled.watches.append(Change(number, unit, row["day"], old, row))
         for day, old in kept.items():

@@ -37,9 +37,14 @@ class Postgres:
     def new_database(self, template: str | None = None) -> str:
         """Return the URL of a database that nobody has used before."""
         name = f"evening{next(self._numbers)}"
-        like = ["-T", template] if template else []
+        like = ["-T", template, *self._copying()] if template else []
         self.run("createdb", "-h", str(self._folder), "-U", _SUPERUSER, *like, name)
         return f"postgresql+asyncpg://{_SUPERUSER}@/{name}?host={self._folder}"
+
+    def _copying(self) -> list[str]:
+        """Return how a database is copied file by file, where this server knows a choice: it is quicker."""
+        told = subprocess.run([str(self._programs / "createdb"), "--help"], check=True, capture_output=True, text=True)
+        return ["--strategy", "file_copy"] if "--strategy" in told.stdout else []
 
     def run(self, program: str, *arguments: str) -> None:
         """Run one of PostgreSQL's programs as the user that the server runs as."""

@@ -103,6 +103,16 @@ async def create(house: NamedDependency[House], data: JSONBody[NewAccount]) -> A
     return _words(row or {})
 
 
+@get("/accounts/{account_id:int}", tags=["people"], opt=ADMIN)
+async def one(house: NamedDependency[House], account_id: AccountId) -> AccountWords:
+    """Return one account."""
+    async with house.store.read() as db:
+        row = await accounts.one(db, account_id)
+    if row is None:
+        raise NotFoundException(f"There is no account {account_id}.")
+    return _words(row)
+
+
 @patch("/accounts/{account_id:int}", tags=["people"])
 async def change(
     house: NamedDependency[House],
@@ -165,7 +175,7 @@ async def export(
         raise NotFoundException(f"There is no account {account_id}.")
     headers = {"content-disposition": f'attachment; filename="playledger-account-{account_id}.{form}"'}
     told = everything_as_csv(house.store, row) if form == "csv" else everything_as_json(house.store, row)
-    return Stream(told, media_type="text/csv; charset=utf-8" if form == "csv" else "application/json", headers=headers)
+    return Stream(told, media_type="text/csv" if form == "csv" else "application/json", headers=headers)
 
 
 def _words(row: dict[str, object]) -> AccountWords:

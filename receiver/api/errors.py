@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,9 @@ import structlog
 from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
+from receiver.access import Scope
 from reconcile.errors import JellyfinError, PlayledgerError, SeerrError, SettingRefused, StoreError
+from reconcile.playback.corrections import What
 
 log = structlog.get_logger()
 
@@ -43,8 +46,35 @@ def unexpected(_request: AnyRequest, error: Exception) -> Response[dict[str, obj
 def _detail(error: HTTPException) -> str:
     """Return what is wrong with which field, where the framework says so; else the error's own words."""
     said = error.extra if isinstance(error, ValidationException) and isinstance(error.extra, list) else []
-    named = [f"{each.get('key', 'body')}: {each.get('message')}" for each in said if isinstance(each, dict)]
+    named = [_plainly(str(each.get("key", _BODY)), str(each.get("message"))) for each in said if isinstance(each, dict)]
     return "; ".join(named) or error.detail
+
+
+_BODY = "data"
+"""What the framework calls a body."""
+
+
+def _plainly(key: str, message: str) -> str:
+    """Return what the framework says of the field *key*, as one would say it."""
+    if (key, message) == (_BODY, repr(_BODY)):
+        return "a JSON body is needed."
+    if (found := _MISSING.fullmatch(message)) is not None:
+        return f"{_within(key, found[1])}: it is missing."
+    if (found := _UNKNOWN.fullmatch(message)) is not None:
+        return f"{_within(key, found[1])}: there is no such field here."
+    choices = _CHOICES.get(key.partition("[")[0], ()) if message.startswith("Invalid enum value") else ()
+    if choices:
+        return f"{key}: one of {', '.join(choices)} is needed."
+    return f"{'body' if key == _BODY else key}: {message}"
+
+
+_CHOICES = {"what": tuple(What), "scopes": tuple(Scope)}
+_MISSING = re.compile("Object missing required field `(.*)`")
+_UNKNOWN = re.compile("Object contains unknown field `(.*)`")
+
+
+def _within(key: str, name: str) -> str:
+    return name if key == _BODY else f"{key}.{name}"
 
 
 def _response(

@@ -5,8 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from litestar.connection import ASGIConnection
-from litestar.exceptions import NotAuthorizedException, PermissionDeniedException, ServiceUnavailableException
+from litestar.exceptions import (
+    ClientException,
+    NotAuthorizedException,
+    PermissionDeniedException,
+    ServiceUnavailableException,
+)
 from litestar.handlers import BaseRouteHandler
+from litestar.params import QueryParameter
 from litestar.types import Guard
 
 from receiver.access import Caller, Scope, bearer, is_use_to_be_noted
@@ -37,12 +43,28 @@ def guard(house: House) -> Guard:
         if not caller.may(scope):
             raise PermissionDeniedException(f"This token lacks the scope «{scope}».")
         connection.state["caller"] = caller
+        _check_query(connection, handler)
         if not is_reading and house.waits_for is not None:
             raise ServiceUnavailableException(f"This process does not record: {house.waits_for}")
         if caller.token_id is not None and is_use_to_be_noted(caller, house.clock()):
             await _note_use(house, caller.token_id)
 
     return check
+
+
+def _check_query(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Refuse what a route does not ask for: a misspelt ``dry_run`` would be a change, a misspelt filter no filter."""
+    if not connection.scope.get("query_string"):
+        return
+    asked = {
+        field.kwarg_definition.name or name
+        for name, field in handler.parsed_fn_signature.parameters.items()
+        if isinstance(field.kwarg_definition, QueryParameter)
+    }
+    unknown = sorted(set(connection.query_params.keys()) - asked)
+    if unknown:
+        there = f"these are: {', '.join(sorted(asked))}" if asked else "there are none"
+        raise ClientException(f"{', '.join(unknown)}: no such query parameter here; {there}.")
 
 
 def speaker(connection: Connection) -> str:

@@ -21,7 +21,7 @@ from receiver.api.resettlings import ResettlingWords
 from receiver.api.words import struct_of
 from receiver.house import House
 from reconcile.adjusting import ADJUSTABLE, RULES, Plain, adjusted, spelt
-from reconcile.settings import TABLE, Setting, Settings
+from reconcile.settings import TABLE, Setting, Settings, checked
 from reconcile.store import resettlings
 from reconcile.store import settings as kept_settings
 
@@ -36,7 +36,7 @@ class SettingWords(msgspec.Struct, frozen=True):
 
     name: str
     value: str | int | float | bool | None
-    default: str | None
+    default: str | int | float | bool | None
     bounds: str
     sentence: str
     secret: bool
@@ -115,7 +115,7 @@ def _words(settings: Settings, setting: Setting) -> SettingWords:
     return SettingWords(
         name=setting.name,
         value=None if setting.secret else _plain(setting.name, value),
-        default=setting.default,
+        default=None if setting.default is None else _plain(setting.name, checked(setting.name, setting.default)),
         bounds=setting.bounds,
         sentence=setting.sentence,
         secret=setting.secret,

@@ -6,6 +6,7 @@ replay, a resettle or a restore, is corrected again.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -91,6 +92,15 @@ def counts_as(
         if each.to_unit is not None:
             cut = msgspec.structs.replace(cut, units=(each.to_unit,))
     return cut
+
+
+def spelt_unit(told: str) -> str:
+    """Return a unit as it is kept, however an episode was written: «S1E2» is s01e02."""
+    found = _EPISODE.fullmatch(told)
+    return told if found is None else f"s{int(found[1]):02}e{int(found[2]):02}"
+
+
+_EPISODE = re.compile("s([0-9]{1,4})e([0-9]{1,5})", re.IGNORECASE)
 
 
 def meant(

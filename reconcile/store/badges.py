@@ -104,7 +104,8 @@ async def owe(db: AsyncConnection, account_id: int) -> int | None:
     known = sa.select(account.c.id, sa.literal(""), sa.literal(0)).where(account.c.id == account_id)
     statement = upsert(db, award_basis).from_select(["account_id", "zone", "version"], known)
     said = statement.on_conflict_do_update(index_elements=["account_id"], set_={"version": _OWED})
-    return (await db.execute(said.returning(award_basis.c.version))).scalar()
+    mark: int | None = (await db.execute(said.returning(award_basis.c.version))).scalar()
+    return mark
 
 
 async def settle_basis(db: AsyncConnection, account: int, mark: int, basis: Basis) -> bool:

@@ -125,20 +125,21 @@ async def corrections(db: AsyncConnection, account: int | None, before: int | No
 
 
 class Meant(msgspec.Struct, frozen=True):
-    """A playback that somebody corrects: its key, when its first and last check-ins were, and whose it counts as."""
+    """A playback that somebody corrects: its key, when its first and last check-ins were, and what it counts as."""
 
     key: Key
     first_at: datetime
     last_at: datetime
     started_at: datetime
     account_id: int | None
+    unit: str
 
 
 async def meant(db: AsyncConnection, *, number: int | None = None, watch: int | None = None) -> list[Meant]:
     """Return the playback *number*, or those of the row *watch*, oldest first."""
     c, k = playback.c, playback_key.c
     query = sa.select(
-        k.server_id, k.session_id, k.user_id, k.item_id, c.first_at, c.last_at, c.started_at, c.account_id
+        k.server_id, k.session_id, k.user_id, k.item_id, c.first_at, c.last_at, c.started_at, c.account_id, c.unit
     ).join(playback_key, k.id == c.key_id)
     if watch is not None:
         shown = sa.select(watch_playback.c.playback_id).where(watch_playback.c.watch_id == watch)

@@ -187,7 +187,7 @@ def _kept_look(dialect: str) -> sa.Insert:
 
 async def told_to_others(db: AsyncConnection, ids: Collection[int], since: datetime | None) -> list[CheckIn]:
     """Return the check-ins of the keys numbered *ids* from *since* on: another user's of the same session and item."""
-    return [check_in for key_id in ids for check_in in await line(db, key_id, since)]
+    return [check_in for told in (await lines(db, list(ids), since)).values() for check_in in told]
 
 
 async def key_ids(db: AsyncConnection, *, user: tuple[str, str] | None = None) -> list[tuple[int, Key]]:

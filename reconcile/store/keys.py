@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from reconcile.playback.check_in import Key
 from reconcile.playback.facts import Facts
 from reconcile.store.tables import playback_key
-from reconcile.store.upsert import upsert
+from reconcile.store.upsert import upsert_of
 
 CHUNK = 400
 """How many values one statement carries: SQLite allows 32,766 parameters, and long lists plan badly."""
@@ -43,26 +44,21 @@ def _row(row: Sequence[Any]) -> KeyRow:
     return KeyRow(number, Key(server, session, user, item), version, msgspec.convert(facts, Facts))
 
 
-def _is_one_of(keys: Iterable[Key]) -> sa.ColumnElement[bool]:
-    c = playback_key.c
-    return sa.or_(
-        *(
-            sa.and_(
-                c.server_id == k.server_id,
-                c.session_id == k.session_id,
-                c.user_id == k.user_id,
-                c.item_id == k.item_id,
-            )
-            for k in keys
-        )
-    )
-
-
 _FIND = sa.select(*_COLUMNS).where(
     playback_key.c.server_id == sa.bindparam("server_id"),
     playback_key.c.session_id == sa.bindparam("session_id"),
     playback_key.c.user_id == sa.bindparam("user_id"),
     playback_key.c.item_id == sa.bindparam("item_id"),
+)
+
+
+_PAIRS = 25
+"""How many keys are looked for at once: every item in every session, which the index answers one by one."""
+
+_FIND_SOME = sa.select(*_COLUMNS).where(
+    playback_key.c.server_id == sa.bindparam("server"),
+    playback_key.c.item_id.in_(sa.bindparam("items", expanding=True)),
+    playback_key.c.session_id.in_(sa.bindparam("sessions", expanding=True)),
 )
 
 
@@ -73,11 +69,22 @@ async def find(db: AsyncConnection, keys: Collection[Key]) -> dict[Key, KeyRow]:
     if len(wanted) == 1:
         rows = [*await db.execute(_FIND, msgspec.structs.asdict(wanted[0]))]
         return {known.key: known for known in map(_row, rows)}
-    for start in range(0, len(wanted), CHUNK // 4):
-        for row in await db.execute(sa.select(*_COLUMNS).where(_is_one_of(wanted[start : start + CHUNK // 4]))):
-            known = _row(row)
-            found[known.key] = known
+    by_server: dict[str, list[Key]] = {}
+    for key in sorted(wanted, key=lambda key: (key.server_id, key.item_id)):
+        by_server.setdefault(key.server_id, []).append(key)
+    for server_id, mine in by_server.items():
+        for start in range(0, len(mine), _PAIRS):
+            part = set(mine[start : start + _PAIRS])
+            asked = {"items": sorted({k.item_id for k in part}), "sessions": sorted({k.session_id for k in part})}
+            for row in await db.execute(_FIND_SOME, asked | {"server": server_id}):
+                if (key := Key(*row[1:5])) in part:
+                    found[key] = _row(row)
     return found
+
+
+@cache
+def _added(dialect: str) -> sa.Insert:
+    return upsert_of(dialect, playback_key).on_conflict_do_nothing()
 
 
 async def find_or_add(db: AsyncConnection, keys: Collection[Key]) -> dict[Key, KeyRow]:
@@ -85,8 +92,9 @@ async def find_or_add(db: AsyncConnection, keys: Collection[Key]) -> dict[Key, K
     found = await find(db, keys)
     missing = [key for key in keys if key not in found]
     if missing:
-        statement = upsert(db, playback_key).on_conflict_do_nothing()
-        await db.execute(statement, [{**msgspec.structs.asdict(key), "version": 0, "facts": {}} for key in missing])
+        await db.execute(
+            _added(db.dialect.name), [{**msgspec.structs.asdict(key), "version": 0, "facts": {}} for key in missing]
+        )
         found.update(await find(db, missing))
     return found
 
@@ -139,10 +147,7 @@ async def save(db: AsyncConnection, rows: Sequence[KeyRow]) -> None:
     """Keep the facts of *rows*."""
     if not rows:
         return
-    statement = (
-        sa.update(playback_key).where(playback_key.c.id == sa.bindparam("key")).values(facts=sa.bindparam("told"))
-    )
-    await db.execute(statement, [{"key": row.id, "told": row.facts} for row in rows])
+    await db.execute(_SAVE, [{"key": row.id, "told": row.facts} for row in rows])
 
 
 async def touch(db: AsyncConnection, ids: Collection[int]) -> dict[int, int]:
@@ -155,6 +160,7 @@ async def touch(db: AsyncConnection, ids: Collection[int]) -> dict[int, int]:
     return found
 
 
+_SAVE = sa.update(playback_key).where(playback_key.c.id == sa.bindparam("key")).values(facts=sa.bindparam("told"))
 _TOUCH = (
     sa.update(playback_key)
     .where(playback_key.c.id.in_(sa.bindparam("ids", expanding=True)))

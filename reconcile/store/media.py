@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -16,27 +17,40 @@ from reconcile.store import titles
 from reconcile.store.keys import CHUNK
 from reconcile.store.locks import lock_aliases
 from reconcile.store.tables import item, marked_unit, media, media_alias, playback, playback_unit, watch
-from reconcile.store.upsert import upsert
+from reconcile.store.upsert import upsert_of
 
 
 class Found(msgspec.Struct, frozen=True):
-    """The media of an identity, and the numbers of those that turned out to be the same and are no more."""
+    """The media of an identity, and the numbers of those that turned out to be the same and are no more.
+
+    *is_news*: what is known of it has changed.
+    """
 
     id: int
     merged: tuple[int, ...] = ()
+    is_news: bool = False
 
 
 async def identify(db: AsyncConnection, identity: Identity) -> Found:
-    """Return the media that *identity* names; it is made, or merged, as its aliases say."""
+    """Return the media that *identity* names; it is made, or merged, as its aliases say, and named."""
+    found = await place(db, identity)
+    if found.is_news:
+        await titles.name(db, [found.id])
+    return found
+
+
+async def place(db: AsyncConnection, identity: Identity) -> Found:
+    """Do the same without naming it: where it is news, that is for the caller to do."""
     await lock_aliases(db, ((identity.kind, source, value) for source, value in identity.aliases))
     aliases = media_alias.c
-    named = sa.or_(*(sa.and_(aliases.source == source, aliases.value == value) for source, value in identity.aliases))
-    query = sa.select(aliases.source, aliases.value, aliases.media_id).where(aliases.kind == identity.kind, named)
-    known = {(source, value): number for source, value, number in await db.execute(query)}
+    rows_of_them = await db.execute(_ALIASES, {"values": [value for _source, value in identity.aliases]})
+    known = {
+        (source, value): number
+        for kind, source, value, number in rows_of_them
+        if kind == identity.kind and (source, value) in identity.aliases
+    }
     if not known:
-        made = await _make(db, identity)
-        await titles.name(db, [made])
-        return Found(made)
+        return Found(await _make(db, identity), is_news=True)
     numbers = sorted(set(known.values()))
     missing = [alias for alias in identity.aliases if alias not in known]
     if len(numbers) == 1 and not missing:
@@ -59,8 +73,7 @@ async def identify(db: AsyncConnection, identity: Identity) -> Found:
         await db.execute(moved.where(aliases.value == local).values(media_id=keeper))
     merged_rows = [rows[n] for n in [keeper, *gone]]
     await _learn(db, keeper, identity, merged_rows)
-    await titles.name(db, [keeper])
-    return Found(keeper, gone)
+    return Found(keeper, gone, is_news=True)
 
 
 def _contradicts(row: dict[str, Any], alias: tuple[str, str]) -> bool:
@@ -97,16 +110,25 @@ async def _rows(db: AsyncConnection, numbers: Collection[int]) -> Sequence[sa.Ro
 
 async def _make(db: AsyncConnection, identity: Identity) -> int:
     ids = {f"{source}_id": value for source, value in identity.aliases if source != LOCAL}
-    new = sa.insert(media).values(kind=identity.kind, title=identity.title, year=identity.year, **ids)
-    number = int((await db.execute(new.returning(media.c.id))).scalar_one())
+    told = dict.fromkeys(_PUBLIC) | ids | {"kind": identity.kind, "title": identity.title, "year": identity.year}
+    number = int((await db.execute(_MAKE, told)).scalar_one())
     await _add_aliases(db, number, identity.kind, identity.aliases)
     return number
+
+
+_PUBLIC = tuple(f"{source}_id" for source in SOURCES)
+_MAKE = sa.insert(media).returning(media.c.id)
+
+
+@cache
+def _ignoring(dialect: str, table: sa.Table) -> sa.Insert:
+    return upsert_of(dialect, table).on_conflict_do_nothing()
 
 
 async def _add_aliases(db: AsyncConnection, number: int, kind: str, aliases: Iterable[tuple[str, str]]) -> None:
     rows = [{"kind": kind, "source": source, "value": value, "media_id": number} for source, value in aliases]
     if rows:
-        await db.execute(upsert(db, media_alias).on_conflict_do_nothing(), rows)
+        await db.execute(_ignoring(db.dialect.name, media_alias), rows)
 
 
 async def unbind(db: AsyncConnection, media_ids: Collection[int], local_names: Collection[str]) -> None:
@@ -201,7 +223,7 @@ async def want(db: AsyncConnection, items: Collection[tuple[str, str]], now: dat
     """Note that *items* are to be looked up in Jellyfin."""
     if items:
         rows = [{"server_id": s, "item_id": i, "next_try_at": now, "attempts": 0} for s, i in sorted(items)]
-        await db.execute(upsert(db, item).on_conflict_do_nothing(), rows)
+        await db.execute(_ignoring(db.dialect.name, item), rows)
 
 
 async def wanted(db: AsyncConnection, server_id: str, now: datetime, most: int) -> dict[str, int]:

@@ -85,15 +85,23 @@ async def of_keys(db: AsyncConnection, ids: Collection[int], since: datetime | N
     return found
 
 
-async def ended_before(db: AsyncConnection, key_id: int, at: datetime) -> datetime | None:
-    """Return the end of the key's last playback that began before *at*."""
-    found: datetime | None = (await db.execute(_ENDED_BEFORE, {"key": key_id, "until": at})).scalar()
+async def ended_before(db: AsyncConnection, instants: Mapping[int, datetime]) -> dict[int, datetime]:
+    """Return the end of the last playback of each key that began before its instant; keys without one are missing."""
+    found: dict[int, datetime] = {}
+    wanted = sorted(instants)
+    for start in range(0, len(wanted), CHUNK):
+        part = wanted[start : start + CHUNK]
+        asked = {"ids": part, "until": max(instants[number] for number in part)}
+        for number, first_at, ended_at in await db.execute(_ENDED_BEFORE, asked):
+            if first_at < instants[number]:
+                found[number] = max(ended_at, found.get(number, ended_at))
     return found
 
 
-_ENDED_BEFORE = sa.select(sa.func.max(playback.c.ended_at)).where(
-    playback.c.key_id == sa.bindparam("key"),
+_ENDED_BEFORE = sa.select(playback.c.key_id, playback.c.first_at, playback.c.ended_at).where(
+    playback.c.key_id.in_(sa.bindparam("ids", expanding=True)),
     playback.c.first_at < sa.bindparam("until", type_=playback.c.first_at.type),
+    playback.c.ended_at.is_not(None),
 )
 
 
@@ -218,16 +226,23 @@ async def remove(db: AsyncConnection, ids: Collection[int]) -> None:
 async def set_units(
     db: AsyncConnection, number: int, account_id: int | None, media_id: int | None, units: Sequence[str]
 ) -> None:
-    """Note which units of which media the playback *number* shows."""
+    """Note which units of which media the playback *number* shows, instead of those that it showed."""
     await db.execute(_NO_UNITS, {"number": number})
+    await add_units(db, units_of(number, account_id, media_id, units))
+
+
+def units_of(number: int, account_id: int | None, media_id: int | None, units: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the rows that say which units of which media the playback *number* shows."""
     if account_id is None or media_id is None:
-        return
-    share = 1.0 / len(units)
-    rows = [
-        {"playback_id": number, "unit": unit, "account_id": account_id, "media_id": media_id, "share": share}
-        for unit in units
-    ]
-    await db.execute(_ADD_UNITS, rows)
+        return []
+    told = {"playback_id": number, "account_id": account_id, "media_id": media_id, "share": 1.0 / len(units)}
+    return [told | {"unit": unit} for unit in units]
+
+
+async def add_units(db: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+    """Keep what `units_of` returned of new playbacks."""
+    if rows:
+        await db.execute(_ADD_UNITS, rows)
 
 
 _NO_UNITS = sa.delete(playback_unit).where(playback_unit.c.playback_id == sa.bindparam("number"))

@@ -54,15 +54,26 @@ async def _name(db: AsyncConnection, media_ids: Collection[int]) -> None:
             await db.execute(sa.update(media).where(media.c.id == number).values(title=now[0], year=now[1]))
 
 
+_TITLED = sa.select(media.c.id, media.c.kind, media.c.title, media.c.year).where(
+    media.c.id.in_(sa.bindparam("ids", expanding=True))
+)
+_LOCAL_NAMES = (
+    sa.select(media_alias.c.media_id, media_alias.c.value)
+    .where(media_alias.c.source == LOCAL, media_alias.c.media_id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(media_alias.c.value)
+)
+_IN_CATALOGUE = sa.select(item.c.server_id, item.c.item_id, item.c.kind, item.c.title, item.c.year).where(
+    item.c.item_id.in_(sa.bindparam("items", expanding=True)), item.c.title.is_not(None)
+)
+
+
 async def _there(
     db: AsyncConnection, media_ids: Collection[int]
 ) -> tuple[dict[int, tuple[str, Title]], dict[int, list[str]]]:
-    m, alias = media.c, media_alias.c
-    rows = await db.execute(sa.select(m.id, m.kind, m.title, m.year).where(m.id.in_(media_ids)))
-    there = {number: (kind, (title, year)) for number, kind, title, year in rows}
-    query = sa.select(alias.media_id, alias.value).where(alias.source == LOCAL, alias.media_id.in_(media_ids))
+    asked = {"ids": list(media_ids)}
+    there = {number: (kind, (title, year)) for number, kind, title, year in await db.execute(_TITLED, asked)}
     local_names: dict[int, list[str]] = {number: [] for number in there}
-    for number, local in await db.execute(query.order_by(alias.value)):
+    for number, local in await db.execute(_LOCAL_NAMES, asked):
         local_names[number].append(local)
     return there, local_names
 
@@ -83,10 +94,9 @@ async def _catalogued(db: AsyncConnection, local_names: Collection[str]) -> dict
     """Return the catalogue's titles by the kind of media that they may name, and by local name."""
     found: dict[tuple[str, str], Title] = {}
     wanted = sorted({local.partition(":")[2] for local in local_names})
-    c = item.c
     for start in range(0, len(wanted), CHUNK):
-        query = sa.select(c.server_id, c.item_id, c.kind, c.title, c.year).where(c.item_id.in_(wanted[start:][:CHUNK]))
-        for server_id, item_id, kind, title, year in await db.execute(query.where(c.title.is_not(None))):
+        asked = {"items": wanted[start : start + CHUNK]}
+        for server_id, item_id, kind, title, year in await db.execute(_IN_CATALOGUE, asked):
             # A series has no kind there. An episode's title names no media: one of that kind waits for its series.
             if kind != "episode":
                 found[kind or "series", f"{server_id}:{item_id}"] = (title, year)

@@ -162,7 +162,7 @@ class Ledger:
                 number = await watches.add(db, extra | row, plays[0].at)
             else:
                 number = old["id"]
-                await watches.change(db, number, row, plays[0].at)
+                await watches.change(db, number, row, plays[0].at, before=old)
             found.append(Change(number, where, day, old, row))
         for day, old in there.items():
             await watches.remove(db, old["id"])

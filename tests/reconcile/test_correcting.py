@@ -11,6 +11,7 @@ import pytest
 from reconcile.changes import Settled
 from reconcile.correcting import Done, Saying, correct, undo
 from reconcile.errors import SettingRefused
+from reconcile.playback.check_in import ItemFacts
 from reconcile.playback.corrections import What
 from reconcile.playback.media import Identity
 from reconcile.resettling import resettle
@@ -313,3 +314,43 @@ async def test_a_correction_and_its_evidence_may_come_in_any_order(store: Transa
     assert [row["day"] for row in await house.rows("watch")] == ["2026-03-08"]
     verdicts = {row["started_at"].day: row["verdict"] for row in await house.rows("playback")}
     assert verdicts == {7: "corrected", 8: "completed"}
+
+
+SERIES = Identity("series", "A Series", None, (("tvdb", "77"),))
+
+
+@pytest.mark.parametrize("told_as", ["s01e02", "S1E2", "s001e2"])
+async def test_an_episode_is_the_same_however_it_is_written(store: Transactions, told_as: str) -> None:
+    house = await watched(store)
+
+    await say(house, What.WRONG_ITEM, to_media=SERIES, to_unit=told_as)
+
+    assert (await house.one("watch"))["unit"] == "s01e02"
+
+
+async def test_what_was_a_film_instead_is_no_episode_any_more(store: Transactions) -> None:
+    house = Household(store)
+    await house.welcome("viewer")
+    facts = ItemFacts(kind="episode", name="Pilot", runtime_seconds=1000.0, series_id="series", season=1, episode=1)
+    await house.hear(*line(0, 900, facts=facts), stopped(905, 905, facts=facts))
+
+    await say(house, What.WRONG_ITEM, to_media=OTHER)
+
+    assert (await house.one("watch"))["unit"] == ""
+
+
+@pytest.mark.parametrize(
+    ("saying", "said"),
+    [
+        pytest.param({"to_media": SERIES}, "which episode", id="a series, and no episode"),
+        pytest.param({"to_media": OTHER, "to_unit": "s01e02"}, "a film has none", id="an episode of a film"),
+        pytest.param({"to_unit": "s01e02"}, "a film has none", id="an episode of what is a film"),
+    ],
+)
+async def test_a_title_and_a_unit_that_do_not_go_together_are_refused(
+    store: Transactions, saying: dict[str, Any], said: str
+) -> None:
+    house = await watched(store)
+
+    with pytest.raises(SettingRefused, match=said):
+        await say(house, What.WRONG_ITEM, **saying)

@@ -268,3 +268,26 @@ async def test_a_file_with_two_episodes_and_a_file_of_the_second_are_told_apart_
     await house.hear(*line(2000, 2900, of=alone, facts=second), stopped(2905, 905, of=alone, facts=second))
 
     assert [(row["unit"], row["plays"]) for row in await house.rows("watch")] == [("s01e01", 1), ("s01e02", 2)]
+
+
+async def test_films_that_begin_together_are_asked_about_together(store: Transactions) -> None:
+    house = Household(store, auto_link=True)
+    asked: list[str] = []
+
+    async def begin(number: int, seconds: int) -> int:
+        """Return how many statements it takes that so many begin in one look."""
+        keys = [key(item=f"film {seconds}.{n}", session=f"television {n}") for n in range(number)]
+        film = [ItemFacts(kind="movie", name="A Film", runtime_seconds=1000.0, tmdb_id=each.item_id) for each in keys]
+        asked.clear()
+        await house.hear(*(told(seconds, 0, of=k, facts=facts) for k, facts in zip(keys, film, strict=True)))
+        return len(asked)
+
+    await begin(1, 0)
+    sa.event.listen(sa.engine.Engine, "before_cursor_execute", note := (lambda *told: asked.append(told[2])))
+    try:
+        few, many = await begin(2, 10_000), await begin(12, 20_000)
+    finally:
+        sa.event.remove(sa.engine.Engine, "before_cursor_execute", note)
+
+    assert len(await house.rows("playback")) == 15
+    assert many - few <= 10 * 5, "of each: lock, find and make its media, name aliases; make its playback"

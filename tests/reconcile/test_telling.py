@@ -15,7 +15,7 @@ from reconcile.settling import Settling
 from reconcile.store import evidence, media, outbox, targets
 from reconcile.store.engine import Transactions
 from reconcile.store.tables import account
-from tests.reconcile.arrivals import SERVER, Household, key, line, stopped, told
+from tests.reconcile.arrivals import SERVER, Household, at, key, line, stopped, told
 
 PLAYBACKS = ("playback.started", "playback.ended")
 WATCHES = ("watch.completed", "watch.updated")
@@ -211,6 +211,20 @@ async def test_a_playback_that_went_on_is_told_again_when_it_ends(store: Transac
     said = await house.rows("outbox")
     assert [row["kind"] for row in said] == ["playback.started", "playback.ended", "playback.ended"]
     assert len({row["message_id"] for row in said}) == 3
+
+
+async def test_a_stop_that_comes_late_is_told_though_silence_had_ended_it(store: Transactions) -> None:
+    house = Household(store)
+    await house.welcome("viewer")
+    await listen(house, "playback.ended")
+    house.now = at(3000)
+    await house.hear(told(0, 0))
+    await house.hear(*line(10, 600))
+
+    await house.hear(stopped(605, 605))
+
+    ends = [(data["ended_by"], data["ended_at"]) for _kind, data in await queued(house)]
+    assert ends == [("silence", "2026-03-07T20:00:00Z"), ("stop", "2026-03-07T20:10:05Z")]
 
 
 async def test_a_second_viewing_of_the_day_changes_the_watch(store: Transactions) -> None:

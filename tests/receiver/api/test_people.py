@@ -137,7 +137,7 @@ async def test_or_as_a_table_whose_lines_say_what_they_are(tmp_path: Path) -> No
 
         answer = await here.http.get("/api/v1/accounts/1/export", params={"format": "csv"})
 
-        assert answer.headers["content-type"].startswith("text/csv")
+        assert answer.headers["content-type"] == "text/csv; charset=utf-8"
         assert 'filename="playledger-account-1.csv"' in answer.headers["content-disposition"]
         rows = list(csv.DictReader(io.StringIO(answer.text)))
         assert {"account", "links", "recorded", "history", "playbacks"} <= {row["record"] for row in rows}

@@ -214,3 +214,19 @@ async def test_whoever_is_told_hears_that_a_watch_went(tmp_path: Path) -> None:
 
         await change(here, PLAYLEDGER_THRESHOLD=99)
         await until(lambda: any(each.said["data"]["removed"] for each in friend.received))
+
+
+async def test_a_default_is_of_the_kind_of_its_value(tmp_path: Path) -> None:
+    async with program(tmp_path) as here:
+        found = {each["name"]: (each["value"], each["default"]) for each in (await here.get("/settings"))["items"]}
+
+    assert found["PLAYLEDGER_THRESHOLD"] == (85, 85)
+    assert found["JELLYFIN_ACTIVITY_POLL_INTERVAL"][1] == 10000
+    assert found["PLAYLEDGER_RECORD_PARTIALS"] == (False, False)
+
+
+async def test_a_setting_without_its_prefix_is_told_its_name(tmp_path: Path) -> None:
+    async with program(tmp_path) as here:
+        answer = await here.http.patch("/api/v1/settings", json={"threshold": 90})
+
+    assert answer.json()["detail"] == "threshold is not a setting: did you mean PLAYLEDGER_THRESHOLD?"

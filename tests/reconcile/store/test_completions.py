@@ -31,6 +31,6 @@ async def test_sqlite_goes_through_the_seat(sqlite_url: str, query: sa.Select[An
         rows = (await db.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}")).all()
     await store.close()
 
-    steps = [row[3] for row in rows]
+    steps = [str(row._mapping["detail"]) for row in rows]
     assert any(step.startswith("SEARCH other_key") and step.endswith(SEAT) for step in steps), steps
     assert not any("ix_watch_media_id" in step or step.startswith("SCAN") for step in steps), steps

@@ -54,7 +54,7 @@ async def test_an_item_that_learns_its_public_id_merges_with_who_had_it_under_th
     async with store.begin() as db:
         found = await media.identify(db, film("one", tmdb="603", imdb="tt1"))
 
-    assert found == media.Found(min(local, public), (max(local, public),))
+    assert (found.id, found.merged) == (min(local, public), (max(local, public),))
     (row,) = await Household(store).rows("media")
     assert (row["tmdb_id"], row["imdb_id"], row["review"]) == ("603", "tt1", False)
 

@@ -52,12 +52,12 @@ async def test_the_playbacks_of_a_key_come_oldest_first_without_those_long_over(
     async with store.read() as db:
         everything = (await playbacks.of_keys(db, [number]))[number]
         lately = (await playbacks.of_keys(db, [number], at(1000)))[number]
-        ended = await playbacks.ended_before(db, number, at(40_000))
-        never = await playbacks.ended_before(db, number, at(0))
+        ended = await playbacks.ended_before(db, {number: at(40_000)})
+        never = await playbacks.ended_before(db, {number: at(0)})
 
     assert [kept.first_at for kept in everything] == [at(0), at(40_000)]
     assert [kept.first_at for kept in lately] == [at(40_000)]
-    assert (ended, never) == (at(105), None)
+    assert (ended, never) == ({number: at(105)}, {})
 
 
 async def test_around_an_instant_is_what_was_last_heard_of_then(store: Transactions) -> None:

@@ -41,9 +41,11 @@ async def test_a_second_row_of_the_same_day_is_refused(store: Transactions) -> N
 async def test_a_row_that_is_rewritten_keeps_its_id_and_tells_its_playbacks_anew(store: Transactions) -> None:
     house = await watched(store)
     row = await house.one("watch")
+    (shown,) = [each["playback_id"] for each in await house.rows("watch_playback")]
 
     async with store.begin() as db:
-        await watches.change(db, row["id"], {"plays": 7, "playbacks": []}, house.now)
+        before = row | {"playbacks": [shown]}
+        await watches.change(db, row["id"], {"plays": 7, "playbacks": []}, house.now, before=before)
 
     changed = await house.one("watch")
     assert (changed["id"], changed["plays"]) == (row["id"], 7)
