@@ -198,9 +198,12 @@ def true_rows(truths: Iterable[Truth], rules: Rules) -> tuple[set[Row], set[tupl
     """Return the completed watches that truly were, and the (user, item) pairs within 1 % of the threshold."""
     viewings: dict[tuple[str, str], list[Viewing]] = defaultdict(list)
     close: set[tuple[str, str]] = set()
+    truths = list(truths)
+    # A runtime that was told once is known for good: what was played before is judged again (DESIGN §6).
+    told = {truth.item_id for truth in truths if truth.item.runtime_known}
     for number, truth in enumerate(truths):
         who = (truth.user_id, truth.item_id)
-        viewings[who].append(_viewing(f"{number:04}", truth))
+        viewings[who].append(_viewing(f"{number:04}", truth, known=truth.item_id in told))
         if abs(truth.reached / truth.runtime - rules.threshold / 100) < EDGE:
             close.add(who)
     found: set[Row] = set()
@@ -210,7 +213,7 @@ def true_rows(truths: Iterable[Truth], rules: Rules) -> tuple[set[Row], set[tupl
     return found, close
 
 
-def _viewing(name: str, truth: Truth) -> Viewing:
+def _viewing(name: str, truth: Truth, *, known: bool) -> Viewing:
     goal = 0.85 * truth.runtime
     passed = [
         since + (until - since) * max(0.0, (goal - start) / (end - start))
@@ -224,7 +227,7 @@ def _viewing(name: str, truth: Truth) -> Viewing:
         last_watched_at=truth.stretches[-1][1] if truth.stretches else truth.ended_at,
         watched_seconds=truth.watched_seconds,
         reached_seconds=truth.reached,
-        runtime=truth.runtime if truth.item.runtime_known else None,
+        runtime=truth.runtime if known else None,
         covered=truth.covered,
         completed_at=passed[0] if passed else None,
         channels=frozenset(),

@@ -181,7 +181,8 @@ def _truth(parts: list[Part], clock: Clock) -> Truth:
     return Truth(
         session_id=first.sitting.device.session_id,
         user_id=first.user.id,
-        item=first.sitting.item,
+        # What the server knows of its runtime in one sitting, it tells of the others too.
+        item=max((part.sitting.item for part in parts), key=lambda item: item.runtime_known),
         started_at=clock.when(first.began),
         ended_at=clock.when(last.ended),
         watched_seconds=sum(stretch.until - stretch.since for stretch in stretches),

@@ -3,9 +3,11 @@
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from receiver.rehearsal.library import DEVICES, USERS, library
 from receiver.rehearsal.recording import Recording, record
+from receiver.rehearsal.score import true_rows
 from receiver.rehearsal.script import Script
 from receiver.rehearsal.steps import (
     Close,
@@ -26,6 +28,7 @@ from receiver.rehearsal.steps import (
     Step,
     Wait,
 )
+from reconcile.playback.rules import Rules
 
 WEB, TELEVISION, STICK = DEVICES[0], DEVICES[1], DEVICES[3]
 FILM, OTHER = library().films[:2]
@@ -171,3 +174,19 @@ def test_a_user_switch_gives_the_ghost_to_nobody() -> None:
 
     assert (truth.user_id, truth.unheard) == (VIEWER.id, True)
     assert truth.watched_seconds == pytest.approx(600)
+
+
+@pytest.mark.parametrize(
+    "away",
+    [
+        pytest.param([Wait(60), Open(FILM, FILM.runtime - 30)], id="within one playback"),
+        pytest.param([Wait(60), Open(FILM)], id="at a rewatch"),
+    ],
+)
+def test_a_runtime_that_is_told_later_counts_for_what_was_played_before(away: list[Step]) -> None:
+    unknown = replace(FILM, runtime_known=False)
+
+    truths = played(Open(unknown), Play(FILM.runtime - 30), Close(), *away, Play(20), Close()).truths
+    rows, _close = true_rows(truths, Rules())
+
+    assert [row.item_id for row in rows] == [FILM.id]
