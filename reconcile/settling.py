@@ -8,21 +8,19 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconcile import marked
-from reconcile.changes import Change, Settled, Unit
+from reconcile.changes import Settled, Unit
 from reconcile.corrected import Corrected
 from reconcile.following import follow
 from reconcile.gathering import Cutting, Gathering, Seat, seat
+from reconcile.judging import Judging
 from reconcile.memory import Draft, Memory, Others
-from reconcile.people import People, fingerprint
+from reconcile.people import People
 from reconcile.playback.check_in import ItemFacts
 from reconcile.playback.corrections import Counts
-from reconcile.playback.days import Watch, units, watches
+from reconcile.playback.days import units
 from reconcile.playback.media import Identity, Match, identity_of, locals_of
-from reconcile.playback.verdict import Verdict, alone
-from reconcile.store import keys, media, playbacks, titles, verdicts
+from reconcile.store import keys, media, playbacks, titles
 from reconcile.store import matches as kept_matches
-from reconcile.store import watches as kept_watches
-from reconcile.store.locks import lock_watches
 from reconcile.store.playbacks import Kept
 
 
@@ -48,14 +46,12 @@ class Settling:
         self.now = now
         self.gathering = Gathering(db, people, now, ahead or {}, draft or Memory().draft(), whole=whole)
         self.units: set[Unit] = set()
-        self.marked: set[Unit] = set()
         self.corrected = Corrected({}, {}, {})
         self.settled = Settled()
         self._rewritten: list[tuple[int, dict[str, object]]] = []
         self._shown: list[dict[str, object]] = []
         self._merged: dict[int, int] = {}
-        self._judged: dict[Unit, verdicts.Judged] = {}
-        self._rows: dict[Unit, list[tuple[int, kept_watches.Row]]] = {}
+        self._judging = Judging(db, people, now, self.settled)
 
     async def settle(self, key_ids: Collection[int], since: Mapping[int, datetime] | None = None) -> Settled:
         """Cut the keys numbered *key_ids* again; *since* is each one's earliest new evidence, if it is known."""
@@ -78,9 +74,12 @@ class Settling:
         self._rewritten, self._shown = [], []
         await self.corrected.keep(self.db)
         known = {number: self._now_called(media_id) for number, media_id in named.items()}
-        self.marked = await marked.place(self.db, self.people, cuttings.values(), known)
-        self.units |= self.marked
-        await self._settle_units()
+        newly_marked = await marked.place(self.db, self.people, cuttings.values(), known)
+        units = {(account, self._merged.get(number, number), unit) for account, number, unit in self.units}
+        self.settled.merged |= self._merged
+        is_sure = self.gathering.whole or bool(self._merged)
+        await self._judging.settle(units | newly_marked, newly_marked, ask_for_marks=is_sure)
+        self.units = set()
         for each in cuttings.values():
             self._remember(each)
         await follow(self.db, self.people, self.now, self.settled)
@@ -95,15 +94,11 @@ class Settling:
     def _remember(self, each: Cutting) -> None:
         """Remember a key's line, and how its open playback may be extended where nothing else can change it."""
         unit = self._unit_of(each)
-        there = None if unit is None else self._judged.get(unit)
-        if unit is None or there is None or each.number is None:
+        found = None if unit is None or each.number is None else self._judging.standing(unit, each.number)
+        if found is None:
             self.gathering.remember(each, None, None, Others())
-            return
-        name = f"{each.number:012d}"
-        standing = alone(there.viewings, name, self.people.rules(unit[0]))
-        watch = next((row for row in self._rows[unit] if each.number in row[1]["playbacks"]), None)
-        others = tuple(other for other in there.viewings if other.name != name)
-        self.gathering.remember(each, unit, standing, Others(others, there.shares, watch))
+        else:
+            self.gathering.remember(each, unit, *found)
 
     def _unit_of(self, each: Cutting) -> Unit | None:
         """Return the one unit that the open playback of a key shows; None where people have said something of it."""
@@ -265,59 +260,6 @@ class Settling:
     def _touch(self, account_id: int | None, media_id: int | None, named: Iterable[str]) -> None:
         if account_id is not None and media_id is not None:
             self.units.update((account_id, media_id, unit) for unit in named)
-
-    # --- watches ------------------------------------------------------------------------------------------------
-
-    async def _settle_units(self) -> None:
-        """Compute the watches of all touched units anew, and keep what differs."""
-        units = {(account, self._merged.get(number, number), unit) for account, number, unit in self.units}
-        self.units = set()
-        self.settled.units |= units
-        self.settled.merged |= self._merged
-        if not units:
-            return
-        await lock_watches(self.db, {(account, number) for account, number, _unit in units})
-        judged = await verdicts.viewings(self.db, units)
-        kept = await kept_watches.of_units(self.db, units)
-        said: dict[str, tuple[Verdict, str]] = {}
-        is_sure = self.gathering.whole or bool(self._merged)
-        for unit in sorted(units):
-            rules = self.people.rules(unit[0])
-            told_by = fingerprint(rules)
-            there = judged[unit]
-            made, judgements = watches(there.viewings, there.shares, rules, self.people.zone_of(unit[0]))
-            if is_sure or unit in self.marked or marked.may_be_marked(made, kept[unit]):
-                made = await marked.rows(self.db, self.people, unit, made)
-            for name, verdict in judgements.items():
-                if there.said[name] != (verdict.code.value, verdict.sentence, told_by):
-                    said[name] = (verdict, told_by)
-            self._judged[unit] = there
-            self._rows[unit] = await self._keep_watches(unit, made, kept[unit])
-        await verdicts.set_verdicts(self.db, said)
-
-    async def _keep_watches(
-        self, unit: Unit, made: Iterable[Watch], kept: dict[str, kept_watches.Row]
-    ) -> list[tuple[int, kept_watches.Row]]:
-        """Keep what is *made* of a unit in the place of what is *kept*, by day; return the rows with their ids."""
-        rows: list[tuple[int, kept_watches.Row]] = []
-        for found in made:
-            row = kept_watches.values_of(found)
-            old = kept.pop(row["day"], None)
-            if old is not None and not kept_watches.differs(old, row):
-                rows.append((old["id"], row))
-                continue
-            if old is None:
-                extra = {"account_id": unit[0], "media_id": unit[1], "unit": unit[2]}
-                number = await kept_watches.add(self.db, extra | row, self.now)
-            else:
-                number = old["id"]
-                await kept_watches.change(self.db, number, row, self.now, before=old)
-            rows.append((number, row))
-            self.settled.watches.append(Change(number, unit, row["day"], old, row))
-        for day, old in kept.items():
-            self.settled.watches.append(Change(old["id"], unit, day, old, None))
-            await kept_watches.remove(self.db, old["id"])
-        return rows
 
 
 def _moved(each: Cutting) -> set[datetime]:
