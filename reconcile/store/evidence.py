@@ -177,7 +177,7 @@ async def looks(db: AsyncConnection, server_id: str, since: datetime | None) -> 
 async def keep_looks(db: AsyncConnection, taken: Collection[tuple[str, datetime]]) -> None:
     """Keep looks (server, at)."""
     if taken:
-        await db.execute(_kept_look(db.dialect.name), [{"server_id": server, "at": at} for server, at in taken])
+        await db.execute(_kept_look(db.dialect.name), [{"server_id": server, "at": at} for server, at in sorted(taken)])
 
 
 @cache

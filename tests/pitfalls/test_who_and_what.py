@@ -191,7 +191,7 @@ async def test_an_item_that_no_library_knows_is_kept_by_what_was_told_of_it(even
 
     assert (before.title, before.unit, before.plays) == (series.name, "s01e01", 1)
     assert (after.unit, after.day, after.plays) == (before.unit, before.day, 1)
-    assert [tuple(row) for row in known] == [(before.media_id, "4711", series.name)]
+    assert [tuple(row) for row in known] == [(before.media_id, "4711", learnt.name)]
     assert after.media_id == before.media_id
 
 

@@ -190,10 +190,12 @@ async def test_no_secret_stands_in_the_log(tmp_path: Path, capsys: pytest.Captur
 def _untouched_logging() -> Iterator[None]:
     import structlog  # noqa: PLC0415 - what is put back is its own
 
-    before = structlog.get_config()
+    before = structlog.get_config() if structlog.is_configured() else None
     handlers = logging.getLogger().handlers[:]
     yield
-    structlog.configure(**before)
+    structlog.reset_defaults()
+    if before is not None:
+        structlog.configure(**before)
     logging.getLogger().handlers[:] = handlers
 
 
