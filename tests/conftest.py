@@ -10,9 +10,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from receiver import logs
 from reconcile.store.engine import Transactions
 from reconcile.store.migrations import migrate
 from tests.postgres import Postgres, binaries, started
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_log() -> None:
+    """Log as the program does, without the variables around an error: capturing would configure it."""
+    logs.quiet()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from typing import NoReturn
 
 import httpx
 import msgspec
@@ -19,6 +20,7 @@ from receiver.notification import read
 from receiver.rehearsal.steps import Close, Open, Pause, Play, PlayTo, Restart, Seek, Wait
 from receiver.webhook import MOST_BYTES
 from reconcile.bygones import kept
+from reconcile.errors import StoreAway
 from reconcile.jellyfin.client import JellyfinClient
 from reconcile.people import People
 from reconcile.playback.rules import Rules
@@ -34,12 +36,23 @@ from tests.receiver.houses import NINE_PM, WEBHOOK, notification, program, until
 from tests.recordings.shapes import recording
 
 
+async def _locked(store: Transactions, file: Path) -> sqlite3.Connection:
+    """Return another connection that holds the write lock; it is taken while *store* does not write."""
+    other = sqlite3.connect(file, isolation_level=None)
+    async with store._turn:
+        other.execute("BEGIN IMMEDIATE")
+    return other
+
+
+def _away(_patience: timedelta | None = None) -> NoReturn:
+    raise StoreAway("the power is about to be cut")
+
+
 async def test_a_locked_database_delays_nobody_and_loses_nothing(tmp_path: Path) -> None:
     """34. 20 webhooks while another process holds the lock: each is answered from the spool, and comes in later."""
     async with program(tmp_path) as here:
         here.house.intake.patience = timedelta(milliseconds=80)
-        other = sqlite3.connect(tmp_path / "playledger.db", isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
+        other = await _locked(here.house.store, tmp_path / "playledger.db")
 
         answers = []
         for number in range(20):
@@ -59,13 +72,11 @@ async def test_a_locked_database_delays_nobody_and_loses_nothing(tmp_path: Path)
 async def test_what_was_answered_before_the_power_was_cut_is_taken_in_once(tmp_path: Path) -> None:
     """35. Killed between the answer and the taking in, and once more half way through: it is there once."""
     async with program(tmp_path) as here:
-        other = sqlite3.connect(tmp_path / "playledger.db", isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
+        here.house.store.begin = _away  # type: ignore[assignment, method-assign]
         for number, kind in enumerate(("PlaybackStart", "PlaybackProgress", "PlaybackStop")):
             at = NINE_PM + timedelta(minutes=10 * number)
             assert (await here.send(notification(kind, at, 600 * number))).json()["outcome"] == "spooled"
         spooled = {path.name: path.read_bytes() for path in (tmp_path / "spool").glob("*.spool")}
-    other.close()
     for _ in range(2):  # the second time as if it had died before it could discard what it had taken in
         for name, data in spooled.items():
             (tmp_path / "spool" / name).write_bytes(data)
