@@ -70,7 +70,7 @@ class Recording:
         await self._see_servers(arrivals)
         still = self._still(arrivals)
         everyone = {o.key for o in told} | {each.key for each in shown} | still
-        await lock_sessions(self.db, {(key.server_id, key.session_id, key.user_id) for key in everyone})
+        await lock_sessions(self.db, ((key.server_id, key.session_id, key.user_id) for key in everyone))
         await self._keep_looks(arrivals)
         await self._extend(shown, remembered=True)
         grown = await Extending(self.db, self.people, self.now, self.ahead, self.draft).take(told)

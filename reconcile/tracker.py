@@ -266,6 +266,9 @@ class Tracker:
             return (await self._transact([arrival])).answers[0]
         except StoreError as error:
             return error
+        except MemoryOutdated:
+            self._memory.forget()
+            return await self._alone(arrival)
         except Exception as error:
             log.exception("an arrival failed and is set aside")
             return await self._set_aside(arrival, error)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from reconcile.arrivals import Answer, Arrival, Outcome
 from reconcile.playback.check_in import Kind
 from reconcile.settling import Settling
 from reconcile.store import evidence
@@ -137,6 +138,18 @@ async def test_what_somebody_else_has_changed_is_read_again(
 
     assert (await house.one("playback"))["watched_seconds"] == 130
     assert await kept(house) == await cut_again(house)
+
+
+async def test_what_is_outdated_is_read_again_for_an_arrival_that_is_taken_alone(house: Household) -> None:
+    async with house.store.begin() as db:
+        await db.execute(sa.update(playback).values(runtime_seconds=2000.0))
+    house.now = told(130, 130).observed_at
+
+    answer = await house.tracker._alone(Arrival((told(130, 130),)))
+
+    assert isinstance(answer, Answer)
+    assert answer.outcome is Outcome.RECORDED
+    assert (await house.one("playback"))["watched_seconds"] == 130
 
 
 async def test_a_unit_that_is_judged_elsewhere_is_judged_anew(house: Household) -> None:
