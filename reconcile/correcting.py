@@ -129,6 +129,7 @@ async def _settle(
     db: AsyncConnection, people: People, rows: Sequence[Mapping[str, Any]], now: datetime, ahead: Ahead
 ) -> Settled:
     keys = await corrections.keys_meant(db, rows)
-    await kept_keys.touch(db, keys)  # whoever remembers how these playbacks count is to read again
+    # Sessions are locked before any of their rows: whoever takes evidence in does it in that order, too.
     await lock_sessions(db, {(key.server_id, key.session_id, key.user_id) for key in keys.values()})
+    await kept_keys.touch(db, keys)  # whoever remembers how these playbacks count is to read again
     return await Settling(db, people, now, ahead=ahead, whole=True).settle(keys)
