@@ -34,7 +34,6 @@ def set_up(*, as_json: bool | None = None, level: int = logging.INFO) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=_to_standard_error,
-        cache_logger_on_first_use=True,
     )
 
 

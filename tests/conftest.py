@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import structlog
 
 from receiver import logs
 from reconcile.store.engine import Transactions
@@ -16,10 +18,16 @@ from reconcile.store.migrations import migrate
 from tests.postgres import Postgres, binaries, started
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _plain_log() -> None:
-    """Log as the program does, without the variables around an error: capturing would configure it."""
+@pytest.fixture(autouse=True)
+def _plain_log() -> Iterator[None]:
+    """Log as the program does, without the variables around an error, whatever a command of the test sets up."""
     logs.quiet()
+    config, root = structlog.get_config(), logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.configure(**config)
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import io
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -186,20 +187,6 @@ async def test_no_secret_stands_in_the_log(tmp_path: Path, capsys: pytest.Captur
     assert logging.getLogger("httpx").level == logging.WARNING
 
 
-@pytest.fixture
-def _untouched_logging() -> Iterator[None]:
-    import structlog  # noqa: PLC0415 - what is put back is its own
-
-    before = structlog.get_config() if structlog.is_configured() else None
-    handlers = logging.getLogger().handlers[:]
-    yield
-    structlog.reset_defaults()
-    if before is not None:
-        structlog.configure(**before)
-    logging.getLogger().handlers[:] = handlers
-
-
-@pytest.mark.usefixtures("_untouched_logging")
 @pytest.mark.parametrize("as_json", [True, False], ids=["for machines", "for eyes"])
 def test_an_error_is_logged_without_the_variables_around_it(as_json: bool, capsys: pytest.CaptureFixture[str]) -> None:
     import structlog  # noqa: PLC0415 - set up here, and put back
@@ -234,3 +221,19 @@ async def test_the_schema_is_the_apis(tmp_path: Path) -> None:
         "limit",
         "cursor",
     }
+
+
+def test_a_logger_once_used_follows_what_is_set_up_later(capsys: pytest.CaptureFixture[str]) -> None:
+    import structlog  # noqa: PLC0415 - set up here, and put back
+
+    log = structlog.get_logger()
+    logs.set_up(as_json=True, level=logging.ERROR)
+    log.error("said for machines")
+    assert capsys.readouterr().err.startswith("{")
+
+    logs.set_up(as_json=False)
+    with contextlib.redirect_stderr(io.StringIO()) as elsewhere:
+        log.info("said for eyes")
+
+    assert "said for eyes" in elsewhere.getvalue()
+    assert not elsewhere.getvalue().startswith("{")
