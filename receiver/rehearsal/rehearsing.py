@@ -30,8 +30,8 @@ from reconcile.store.migrations import migrate
 from reconcile.store.tables import link, playback, playback_key, watch, watch_playback
 from reconcile.tracker import Tracker
 
-STRIDE = timedelta(minutes=3)
-"""How much of an evening is taken in at once: the ledger does not depend on it."""
+STRIDES = tuple(timedelta(minutes=minutes) for minutes in (3, 15, 20, 30))
+"""How much of an evening is taken in at once, in turn by seed: the ledger does not depend on it."""
 
 PACE = 10.0
 """Seconds between two looks, give or take a quarter."""
@@ -187,9 +187,9 @@ class Stage:
 
     async def take(self, heard: Sequence[tuple[datetime, Delivery | tuple[datetime, bytes]]]) -> None:
         """Take what was *heard* in, a stride of the clock at a time."""
-        start = 0
+        start, stride = 0, STRIDES[self.recording.script.seed % len(STRIDES)]
         while start < len(heard):
-            until = heard[start][0] + STRIDE
+            until = heard[start][0] + stride
             end = start
             while end < len(heard) and heard[end][0] <= until:
                 end += 1
