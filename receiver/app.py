@@ -42,6 +42,8 @@ from receiver.api import settings as settings_api
 from receiver.api.errors import HANDLERS
 from receiver.api.guard import guard
 from receiver.house import House
+from receiver.pages.rendering import templates
+from receiver.pages.router import pages
 from receiver.version import program_version
 from receiver.webhook import webhook_route
 from reconcile.settings import Settings
@@ -79,6 +81,7 @@ def create_app(
             health.ready,
             health.metrics,
             Router(API, route_handlers=_api(), guards=[guard(house)], security=[{"bearer": []}]),
+            *pages(house),
             *routes,
         ],
         dependencies={"house": Provide(lambda: house, sync_to_thread=False, use_cache=True)},
@@ -88,6 +91,7 @@ def create_app(
         openapi_config=_openapi(),
         state=State({"house": house}),
         request_max_body_size=1024 * 1024,
+        template_config=templates(),
     )
 
 

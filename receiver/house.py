@@ -24,6 +24,7 @@ from receiver.notification import read
 from receiver.reception import Reception
 from receiver.replayer import Replayer, words_of
 from receiver.resettler import Progress, Resettler
+from receiver.sign_in import SignIns
 from receiver.spool import Spool
 from receiver.tasks import Tasks, Work
 from receiver.warming import warm_up
@@ -90,6 +91,7 @@ class House:
         )
         self.tracker = Tracker(self.store, self.people, clock)
         self.access = Access(settings.webhook_token, settings.admin_token)
+        self.sign_ins = SignIns(self.store, settings.admin_token, clock)
         self.metrics = Metrics()
         self.hearing = Hearing()
         self.notes = Notes(self.store, clock)

@@ -27,6 +27,7 @@ from reconcile.store.tables.seerr import (
     seerr_user,
     seerr_wish,
 )
+from reconcile.store.tables.visitors import sign_in
 
 __all__ = [
     "account",
@@ -71,6 +72,7 @@ __all__ = [
     "server",
     "setting",
     "sighting",
+    "sign_in",
     "tally",
     "tmdb_answer",
     "watch",

@@ -1,0 +1,108 @@
+"""The entrance: where to begin, signing in and out, and the link of the first start."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
+from litestar.enums import RequestEncodingType
+from litestar.exceptions import NotFoundException
+from litestar.params import Body, FromPath, FromQuery
+from litestar.response import Redirect
+from msgspec import Meta
+
+from receiver.house import House
+from receiver.pages.doors import FOR_ANYONE, address_of, cookie_of, visitor_of
+from receiver.pages.rendering import page, redirect
+from receiver.sign_in import COOKIE
+
+AnyRequest = Request[Any, Any, Any]
+
+Text = Annotated[str, Meta(max_length=300)]
+
+
+class Key(msgspec.Struct, frozen=True):
+    """The administrator's token, as it is entered."""
+
+    token: Text = ""
+    then: Text = ""
+
+
+@get("/", opt=FOR_ANYONE)
+async def home(request: AnyRequest) -> Redirect:
+    """Lead to what is playing, or to the door."""
+    return Redirect("/now" if request.state.get("visitor") else "/sign-in", status_code=303)
+
+
+@get("/sign-in", opt=FOR_ANYONE)
+async def door(request: AnyRequest, house: NamedDependency[House], then: FromQuery[str] = "") -> Response[Any]:
+    """Show the door."""
+    if request.state.get("visitor") is not None:
+        return Redirect(_within(then), status_code=303)
+    return page(request, house, "sign_in.html", then=_within(then))
+
+
+@post("/sign-in/token", opt=FOR_ANYONE)
+async def with_token(
+    request: AnyRequest,
+    house: NamedDependency[House],
+    data: Annotated[Key, Body(media_type=RequestEncodingType.URL_ENCODED)],
+) -> Response[Any]:
+    """Sign the holder of the administrator's token in."""
+    where, tries = address_of(request), house.sign_ins.tries
+    if (wait := tries.too_many(where)) is not None:
+        return page(request, house, "sign_in.html", status=429, then=_within(data.then), error=_later(wait))
+    token = await house.sign_ins.by_admin_token(data.token.strip(), request.headers.get("user-agent"))
+    if token is None:
+        tries.failed(where)
+        wrong = "That is not the administrator's token. It is in the file that the program names at its start."
+        return page(request, house, "sign_in.html", status=403, then=_within(data.then), error=wrong)
+    tries.succeeded(where)
+    answer = redirect(_within(data.then))
+    answer.set_cookie(cookie_of(request, token))
+    return answer
+
+
+@get("/welcome/{token:str}", opt=FOR_ANYONE)
+async def welcome(request: AnyRequest, house: NamedDependency[House], token: FromPath[str]) -> Response[Any]:
+    """Show what the link of the first start opens; it is used up by the form, not by looking at it."""
+    if not house.sign_ins.is_first_token(token):
+        raise NotFoundException("This link was used, or is of an earlier start: sign in, or start the program again.")
+    return page(request, house, "welcome.html", token=token)
+
+
+@post("/welcome/{token:str}", opt=FOR_ANYONE)
+async def begin(request: AnyRequest, house: NamedDependency[House], token: FromPath[str]) -> Response[Any]:
+    """Use the link of the first start up, and lead to the set-up."""
+    given = await house.sign_ins.by_first_token(token, request.headers.get("user-agent"))
+    if given is None:
+        raise NotFoundException("This link was used, or is of an earlier start: sign in, or start the program again.")
+    answer = redirect("/set-up")
+    answer.set_cookie(cookie_of(request, given))
+    return answer
+
+
+@post("/sign-out")
+async def leave(request: AnyRequest, house: NamedDependency[House]) -> Redirect:
+    """Sign this browser out."""
+    await house.sign_ins.sign_out(visitor_of(request).sign_in)
+    answer = redirect("/sign-in", "You are signed out.")
+    answer.set_cookie(Cookie(key=COOKIE, max_age=0))
+    return answer
+
+
+ROUTES = (home, door, with_token, welcome, begin, leave)
+
+
+def _within(path: str) -> str:
+    """Return *path* if it leads to a page of ours, else the live page."""
+    is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if is_ours else "/now"
+
+
+def _later(wait: timedelta) -> str:
+    return f"Too many tries from this address: wait for {max(1, round(wait.total_seconds() / 60))} min."

@@ -1,0 +1,110 @@
+"""The entrance: who gets in, how often one may try, and that forms of other sites do nothing."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+from tests.receiver.houses import ADMIN_TOKEN, NINE_PM, Clock, program
+from tests.receiver.pages.visitors import browser, form_of, owner
+
+
+async def test_whoever_has_not_signed_in_is_led_to_the_door_and_back(tmp_path: Path) -> None:
+    async with program(tmp_path) as here, browser(here) as visitor:
+        led = await visitor.get("/history?kind=movie")
+        assert (led.status_code, led.headers["location"]) == (303, "/sign-in?then=/history%3Fkind%3Dmovie")
+
+        door = await visitor.get(led.headers["location"])
+        answer = await visitor.post("/sign-in/token", data=form_of(door) | {"token": ADMIN_TOKEN})
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/history?kind=movie")
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert "Secure" not in cookie
+
+
+async def test_behind_tls_the_cookie_goes_over_tls_only(tmp_path: Path) -> None:
+    async with program(tmp_path) as here, browser(here) as visitor:
+        door = await visitor.get("/sign-in")
+        told = {"x-forwarded-proto": "https"}
+        answer = await visitor.post("/sign-in/token", data=form_of(door) | {"token": ADMIN_TOKEN}, headers=told)
+
+    assert "Secure" in answer.headers["set-cookie"]
+
+
+async def test_only_a_path_of_ours_is_led_to(tmp_path: Path) -> None:
+    async with program(tmp_path) as here, browser(here) as visitor:
+        door = await visitor.get("/sign-in", params={"then": "//elsewhere.example/"})
+
+    assert form_of(door)["then"] == "/now"
+
+
+async def test_a_wrong_token_is_refused_and_many_of_them_have_to_wait(tmp_path: Path) -> None:
+    clock = Clock(NINE_PM)
+    async with program(tmp_path, clock=clock) as here, browser(here) as visitor:
+        form = form_of(await visitor.get("/sign-in"))
+        wrong = [await visitor.post("/sign-in/token", data=form | {"token": "wrong"}) for _ in range(11)]
+        right = await visitor.post("/sign-in/token", data=form | {"token": ADMIN_TOKEN})
+        clock.at += timedelta(minutes=11)
+        later = await visitor.post("/sign-in/token", data=form | {"token": ADMIN_TOKEN})
+
+    assert [answer.status_code for answer in wrong] == [403] * 10 + [429]
+    assert right.status_code == 429
+    assert "wait for 10 min" in right.text
+    assert later.status_code == 303
+
+
+async def test_a_form_without_its_token_does_nothing(tmp_path: Path) -> None:
+    async with program(tmp_path) as here, browser(here) as visitor:
+        await visitor.get("/sign-in")
+        answer = await visitor.post("/sign-in/token", data={"token": ADMIN_TOKEN})
+
+    assert answer.status_code == 403
+    assert "came from another site" in answer.text
+
+
+async def test_a_form_of_an_earlier_secret_mends_itself(tmp_path: Path) -> None:
+    async with program(tmp_path) as here, browser(here) as visitor:
+        visitor.cookies.set("playledger-form", "a" * 128, domain="test.local")
+        form = form_of(await visitor.get("/sign-in"))
+        refused = await visitor.post("/sign-in/token", data=form | {"token": ADMIN_TOKEN})
+        again = form_of(await visitor.get("/sign-in"))
+        answer = await visitor.post("/sign-in/token", data=again | {"token": ADMIN_TOKEN})
+
+    assert refused.status_code == 403
+    assert answer.status_code == 303
+
+
+async def test_signing_out_ends_it_at_the_server_too(tmp_path: Path) -> None:
+    async with program(tmp_path) as here, owner(here) as visitor:
+        cookie = visitor.cookies["playledger"]
+        answer = await visitor.post("/sign-out", data=form_of(await visitor.get("/now"), "/sign-out"))
+        assert answer.headers["location"] == "/sign-in"
+        visitor.cookies.set("playledger", cookie)
+        answer = await visitor.get("/history")
+
+    assert answer.status_code == 303
+
+
+async def test_the_link_of_the_first_start_works_once(tmp_path: Path) -> None:
+    async with program(tmp_path) as here, browser(here) as visitor, browser(here) as other:
+        link = f"/welcome/{here.house.sign_ins.first_token()}"
+        page, seen_again = await visitor.get(link), await other.get(link)
+        begun = await visitor.post(link, data=form_of(page))
+        late = await other.post(link, data=form_of(seen_again))
+
+    assert begun.headers["location"] == "/set-up"
+    assert late.status_code == 404
+
+
+async def test_a_page_lets_nothing_foreign_in(tmp_path: Path) -> None:
+    async with program(tmp_path) as here, browser(here) as visitor:
+        answer = await visitor.get("/sign-in")
+
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert not re.search(r"(?:src|href)=\"(?:https?:)?//", answer.text)
+    assert " style=" not in answer.text
