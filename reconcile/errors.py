@@ -8,7 +8,13 @@
     ├── JellyfinError           a media server did not do its part
     │   ├── JellyfinUnreachable     it did not answer
     │   ├── JellyfinRefused         it answered: no (a wrong key, a missing right)
-    │   └── JellyfinUnreadable      it answered something that cannot be read
+    │   │   ├── SignInRefused           it does not know this name with this password, or this code has lapsed
+    │   │   ├── SignInBarred            it knows the person, who may not sign in (disabled, not now, not from here)
+    │   │   └── AdministratorNeeded     the person has signed in, and may not do that
+    │   ├── JellyfinUnreadable      it answered something that cannot be read
+    │   │   └── JellyfinMissing         it does not have what was asked for (404)
+    │   ├── PluginUnready           the Webhook plugin is not there, or not active
+    │   └── PluginOverwritten       somebody else writes the Webhook plugin's settings at the same time
     ├── SeerrError              the request manager did not do its part
     │   ├── SeerrUnreachable        it did not answer, or is not well
     │   ├── SeerrRefused            it answered: no (a wrong key, a user it does not know)
@@ -55,8 +61,32 @@ class JellyfinRefused(JellyfinError):
     """The server answered with an error status, such as 401 for a wrong key."""
 
 
+class SignInRefused(JellyfinRefused):
+    """The server does not know this name with this password, or the code of Quick Connect has lapsed."""
+
+
+class SignInBarred(JellyfinRefused):
+    """The server knows the person and does not let them in: disabled, not at this time, not from here."""
+
+
+class AdministratorNeeded(JellyfinRefused):
+    """The person has signed in, and is no administrator of the server."""
+
+
 class JellyfinUnreadable(JellyfinError):
     """The server answered with something that is not what this program knows."""
+
+
+class JellyfinMissing(JellyfinUnreadable):
+    """The server does not have what was asked for, or is no Jellyfin."""
+
+
+class PluginUnready(JellyfinError):
+    """The Webhook plugin is not installed, or not active; the message says what to do."""
+
+
+class PluginOverwritten(JellyfinError):
+    """Somebody else writes the Webhook plugin's settings at the same time."""
 
 
 class SeerrError(PlayledgerError):

@@ -45,6 +45,18 @@ class JellyfinUser(msgspec.Struct, frozen=True):
     is_disabled: bool
 
 
+class Admission(msgspec.Struct, frozen=True):
+    """Whom a server has let in, and the token that it gave them."""
+
+    user: JellyfinUser
+    server_id: str
+    token: str
+
+    def __repr__(self) -> str:
+        """Return it fit for logs."""
+        return f"Admission({self.user!r})"
+
+
 class Plugin(msgspec.Struct, frozen=True):
     """One installed plugin; *id* is normalised, *status* Jellyfin's word («Active», «Restart», «Disabled», …)."""
 
@@ -89,6 +101,12 @@ class _User(msgspec.Struct, frozen=True, rename="pascal"):
     policy: _Policy | None = None
 
 
+class _Admission(msgspec.Struct, frozen=True, rename="pascal"):
+    user: _User
+    access_token: str
+    server_id: str
+
+
 class _Plugin(msgspec.Struct, frozen=True, rename="pascal"):
     id: str
     name: str = ""
@@ -99,7 +117,8 @@ class _Plugin(msgspec.Struct, frozen=True, rename="pascal"):
 _T = TypeVar("_T")
 
 
-def _decoded(body: bytes, told: type[_T], what: str) -> _T:
+def decoded(body: bytes, told: type[_T], what: str) -> _T:
+    """Return *body*, an answer about *what*, as *told*. Raises JellyfinUnreadable."""
     try:
         return msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"), type=told)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -111,7 +130,7 @@ def _decoded(body: bytes, told: type[_T], what: str) -> _T:
 
 def catalogue_items(body: bytes) -> tuple[CatalogueItem, ...]:
     """Return the items of an answer to ``GET /Items?ids=…``. Raises JellyfinUnreadable."""
-    return tuple(_catalogue_item(item) for item in _decoded(body, _Items, "items").items)
+    return tuple(_catalogue_item(item) for item in decoded(body, _Items, "items").items)
 
 
 def _catalogue_item(item: _Item) -> CatalogueItem:
@@ -143,21 +162,32 @@ def _kind(item_type: str) -> str | None:
 
 def public_info(body: bytes) -> PublicInfo:
     """Return what an answer to ``GET /System/Info/Public`` says. Raises JellyfinUnreadable."""
-    info = _decoded(body, _Info, "itself")
+    info = decoded(body, _Info, "itself")
     return PublicInfo(normalised_id(info.id), info.server_name, info.version)
 
 
 def users(body: bytes) -> tuple[JellyfinUser, ...]:
     """Return the users of an answer to ``GET /Users``. Raises JellyfinUnreadable."""
-    told = _decoded(body, tuple[_User, ...], "users")
-    policies = ((user, user.policy or _Policy()) for user in told)
-    return tuple(
-        JellyfinUser(normalised_id(user.id), user.name, policy.is_administrator, policy.is_disabled)
-        for user, policy in policies
-    )
+    return tuple(_user(user) for user in decoded(body, tuple[_User, ...], "users"))
+
+
+def user(body: bytes) -> JellyfinUser:
+    """Return the user of an answer to ``GET /Users/{id}``. Raises JellyfinUnreadable."""
+    return _user(decoded(body, _User, "a user"))
+
+
+def admission(body: bytes) -> Admission:
+    """Return whom the server has let in (``AuthenticateByName`` and its like). Raises JellyfinUnreadable."""
+    told = decoded(body, _Admission, "the sign-in")
+    return Admission(_user(told.user), normalised_id(told.server_id), told.access_token)
+
+
+def _user(user: _User) -> JellyfinUser:
+    policy = user.policy or _Policy()
+    return JellyfinUser(normalised_id(user.id), user.name, policy.is_administrator, policy.is_disabled)
 
 
 def plugins(body: bytes) -> tuple[Plugin, ...]:
     """Return the plugins of an answer to ``GET /Plugins``. Raises JellyfinUnreadable."""
-    told = _decoded(body, tuple[_Plugin, ...], "plugins")
+    told = decoded(body, tuple[_Plugin, ...], "plugins")
     return tuple(Plugin(normalised_id(plugin.id), plugin.name, plugin.version, plugin.status) for plugin in told)
