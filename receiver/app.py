@@ -9,6 +9,7 @@ import httpx
 from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
@@ -39,9 +40,10 @@ from receiver.api import (
     tokens,
 )
 from receiver.api import settings as settings_api
-from receiver.api.errors import HANDLERS
+from receiver.api.errors import HANDLERS, http_error
 from receiver.api.guard import guard
 from receiver.house import House
+from receiver.pages.errors import for_browsers
 from receiver.pages.rendering import templates
 from receiver.pages.router import pages
 from receiver.version import program_version
@@ -85,7 +87,7 @@ def create_app(
             *routes,
         ],
         dependencies={"house": Provide(lambda: house, sync_to_thread=False, use_cache=True)},
-        exception_handlers={**HANDLERS},
+        exception_handlers={**HANDLERS, HTTPException: for_browsers(house, http_error)},
         lifespan=[house.lifespan],
         logging_config=None,
         openapi_config=_openapi(),

@@ -35,7 +35,24 @@ TITLES = {
 }
 
 
-def handlers(house: House) -> dict[int | type[Exception], Callable[[AnyRequest, Any], Response[Any]]]:
+Handler = Callable[[AnyRequest, Any], Response[Any]]
+
+NOT_FOR_BROWSERS = ("/api/", "/webhooks/", "/health/", "/metrics", "/schema", "/static/")
+
+
+def for_browsers(house: House, otherwise: Handler) -> Handler:
+    """Return what becomes of an error outside of the pages: a page for browsers, for programs what *otherwise* says."""
+
+    def http_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
+        is_browser = "text/html" in request.headers.get("accept", "")
+        if is_browser and not request.url.path.startswith(NOT_FOR_BROWSERS):
+            return handlers(house)[HTTPException](request, error)
+        return otherwise(request, error)
+
+    return http_error
+
+
+def handlers(house: House) -> dict[int | type[Exception], Handler]:
     """Return what becomes of the exceptions of pages."""
 
     def http_error(request: AnyRequest, error: HTTPException) -> Response[Any]:

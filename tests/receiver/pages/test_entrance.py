@@ -108,3 +108,13 @@ async def test_a_page_lets_nothing_foreign_in(tmp_path: Path) -> None:
     assert "unsafe" not in policy
     assert not re.search(r"(?:src|href)=\"(?:https?:)?//", answer.text)
     assert " style=" not in answer.text
+
+
+async def test_an_address_that_leads_nowhere_is_a_page_for_browsers_and_json_for_programs(tmp_path: Path) -> None:
+    async with program(tmp_path) as here, browser(here) as visitor:
+        for_eyes = await visitor.get("/no-such-page", headers={"accept": "text/html,*/*;q=0.8"})
+        for_programs = await visitor.get("/api/v1/nothing", headers={"accept": "text/html"})
+
+    assert for_eyes.status_code == for_programs.status_code == 404
+    assert "<h1>Nothing here</h1>" in for_eyes.text
+    assert for_programs.json()["status_code"] == 404
