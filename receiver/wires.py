@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 import httpx
@@ -11,14 +11,17 @@ import msgspec
 import structlog
 
 from receiver.tasks import Tasks
+from receiver.version import program_version
+from reconcile.connecting import Connected, Connecting
 from reconcile.errors import PlayledgerError
-from reconcile.jellyfin.client import TIMEOUT, JellyfinClient
+from reconcile.hooking import Hooking
+from reconcile.jellyfin.client import TIMEOUT, Answer, JellyfinClient
+from reconcile.jellyfin.doors import Doors, Guest
 from reconcile.poller import Poller
 from reconcile.resolving import Resolver
 from reconcile.secrets import Safe
 from reconcile.settings import Settings
-from reconcile.store import servers
-from reconcile.store.connections import connections, purpose, set_key
+from reconcile.store.connections import connections, purpose
 from reconcile.store.lease import Leases
 from reconcile.totalling import Totalling
 from reconcile.tracker import Tracker
@@ -72,39 +75,61 @@ class Wires:
         self._tasks = tasks
         url, key = self._settings.jellyfin_url, self._settings.jellyfin_api_key
         if url and key:
-            self._add(url, key, None, is_of_environment=True)
+            self._add(self._client(url, key), None, is_of_environment=True)
         async with self._tracker.store.read() as db:
             kept = await connections(db)
         for each in kept:
             if any(wire.client.url.rstrip("/") == each.url.rstrip("/") for wire in self.each):
                 continue
             try:
-                self._add(each.url, self._safe.decrypted(each.sealed_key, purpose(each.server_id)), each.server_id)
+                key = self._safe.decrypted(each.sealed_key, purpose(each.server_id))
+                self._add(self._client(each.url, key), each.server_id)
             except PlayledgerError as error:
                 log.warning("a server cannot be asked", server=each.server_id, error=str(error))
 
     async def meet(self, url: str, api_key: str) -> str:
         """Add a server, and return its id. Raises JellyfinError if it does not answer or refuses the key."""
-        client = JellyfinClient(url, api_key, self.http, self._clock)
-        info = await client.public_info()
-        await client.users()
-        async with self._tracker.store.begin() as db:
-            await servers.see(db, info.id, self._clock(), name=info.name, url=client.url, version=info.version)
-            await set_key(db, info.id, self._safe.encrypted(api_key, purpose(info.id)))
-        known = self.of(info.id)
-        if known is None:
-            self._add(url, api_key, info.id)
-        elif not known.is_of_environment:
-            known.client = known.poller.client = known.resolver.client = known.totalling.client = client
-            known.poller.hurry()
-        return info.id
+        return self._take(await self._connecting.by_key(url, api_key))
+
+    async def meet_through(self, guest: Guest) -> str:
+        """Add a server with a key that an administrator who is signed in makes for us, and return its id.
+
+        Raises JellyfinError, AdministratorNeeded among it.
+        """
+        return self._take(await self._connecting.by_guest(guest))
+
+    def doors(self, url: str, expected: str | None = None) -> Doors:
+        """Return the doors of the server at *url*, of which we know that its id is *expected*. Raises JellyfinError."""
+        return Doors(url, self.http, self._clock, expected=expected, version=program_version())
+
+    def doors_of(self, server_id: str) -> Doors | None:
+        """Return the doors of a server that we ask, None where its address is not known."""
+        wire = self.of(server_id)
+        return None if wire is None else self.doors(wire.client.url, server_id)
+
+    def hooking(self, server_id: str, heard: Callable[[], Awaitable[None]]) -> Hooking | None:
+        """Return what sets the Webhook plugin of a server up, None where its address or key is not known.
+
+        *heard* is awaited when the tokens of webhooks have changed (`House.refresh`).
+        """
+        wire = self.of(server_id)
+        if wire is None:
+            return None
+        shared = self._settings.webhook_token
+        return Hooking(self._tracker.store, wire.client, server_id, self._clock, shared_token=shared, heard=heard)
+
+    async def picture(self, server_id: str, item_id: str, width: int) -> Answer | None:
+        """Return an item's picture as its server sends it, None if that cannot be asked. Raises JellyfinError."""
+        wire = self.of(server_id)
+        return None if wire is None else await wire.client.picture(item_id, width)
 
     def adjust(self, settings: Settings) -> None:
-        """Go by *settings* from now on: the pace of polls."""
+        """Go by *settings* from now on: the pace of polls, and whether there are any."""
         self._settings = settings
         for wire in self.each:
-            if wire.poller.interval != settings.poll_interval:
-                wire.poller.interval = settings.poll_interval
+            told = (settings.poll_interval, _pause(settings))
+            if told != (wire.poller.interval, wire.poller.paused):
+                wire.poller.interval, wire.poller.paused = told
                 wire.poller.hurry()
 
     @property
@@ -119,17 +144,30 @@ class Wires:
         if self._http is not None and self._is_http_ours:
             await self._http.aclose()
 
-    def _add(self, url: str, key: str, server_id: str | None, *, is_of_environment: bool = False) -> None:
+    @property
+    def _connecting(self) -> Connecting:
+        return Connecting(self._tracker.store, self._safe, self.http, self._clock)
+
+    def _client(self, url: str, key: str) -> JellyfinClient:
+        return JellyfinClient(url, key, self.http, self._clock)
+
+    def _take(self, met: Connected) -> str:
+        """Ask a server with its new key from now on, and return its id; the environment's key stays as it is."""
+        known = self.of(met.server_id)
+        if known is None:
+            self._add(met.client, met.server_id)
+        elif not known.is_of_environment:
+            known.client = known.poller.client = known.resolver.client = known.totalling.client = met.client
+            known.poller.hurry()
+        return met.server_id
+
+    def _add(self, client: JellyfinClient, server_id: str | None, *, is_of_environment: bool = False) -> None:
         turn = asyncio.Lock()
-        client = JellyfinClient(url, key, self.http, self._clock)
         interval = self._settings.poll_interval
         poller = Poller(
             client, self._tracker, self._leases, self._clock, interval=interval, expected=server_id, turn=turn
         )
-        if not self._settings.monitor_enabled:
-            poller.paused = "recording is off"
-        elif not self._settings.poll:
-            poller.paused = "PLAYLEDGER_POLL is false: webhooks only"
+        poller.paused = _pause(self._settings)
         resolver = Resolver(client, self._tracker, self._clock, leases=self._leases, turn=turn)
         totalling = Totalling(client, self._tracker, self._clock, leases=self._leases, turn=turn)
         self.each.append(Wire(client, poller, resolver, totalling, turn, is_of_environment))
@@ -137,3 +175,10 @@ class Wires:
             self._tasks.start(f"polling {client.url}", poller.run)
             self._tasks.start(f"looking up items at {client.url}", resolver.run)
             self._tasks.start(f"counting series at {client.url}", totalling.run)
+
+
+def _pause(settings: Settings) -> str | None:
+    """Return why no server is polled, None if they are."""
+    if not settings.monitor_enabled:
+        return "recording is off"
+    return None if settings.poll else "PLAYLEDGER_POLL is false: webhooks only"

@@ -3,49 +3,61 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
-from urllib.parse import parse_qsl
 
-import msgspec
-
-from receiver.rehearsal.library import SERVER_ID, SERVER_NAME, Library, Series, User
+from receiver.rehearsal.asked import AWAY, FORBIDDEN, NOT_FOUND, NOTHING, UNAUTHORISED, Answer, Asked, as_json, asked
+from receiver.rehearsal.library import SERVER_ID, SERVER_NAME, Library, Series
 from receiver.rehearsal.performance import Performance
+from receiver.rehearsal.pictures import WIDEST, picture, shape
+from receiver.rehearsal.porter import Porter
 from receiver.rehearsal.snapshot import item_dto
 from receiver.rehearsal.trouble import Trouble
+from receiver.rehearsal.workshop import WEBHOOK_PLUGIN, Workshop
 from reconcile.playback.identity import normalised_id
 
-WEBHOOK_PLUGIN = "71552a5a5c5c4350a2aeebe451a30173"
+__all__ = ["WEBHOOK_PLUGIN", "Face"]
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Answer = tuple[int, bytes]
 
-NOT_FOUND: Answer = (404, b"")
-UNAUTHORISED: Answer = (401, b"")
-AWAY: Answer = (503, b'"The server is loading"')
-
-_TOKEN = re.compile(r'^MediaBrowser\s.*?\bToken="([^"]*)"')
+RESTART_SECONDS = 5.0
+"""How long a restart takes, in seconds of the server's clock."""
 
 
 class Face:
     """An ASGI application over what happens on a performance.
 
-    *now* tells the server's time, *token* is the only API key it takes. *requests* counts what was asked by path.
+    *now* tells the server's time, *token* is the API key that it takes from the beginning; its *porter* knows the
+    others and the people, its *workshop* the plugin. *requests* counts what was asked by path.
     Every answer has a Date of the server's own clock, so run it with the web server's own Date header off.
     """
 
     def __init__(self, performance: Performance, library: Library, now: Callable[[], datetime], token: str) -> None:
         """Show *performance*, whose items are in *library*."""
-        self.performance, self.library, self.now, self.token = performance, library, now, token
+        self.performance, self.library, self.now = performance, library, now
+        self.porter = Porter(performance.script.users, token, now)
+        self.workshop = Workshop(performance.plugin_version)
         self.trouble = Trouble()
         self.requests: dict[str, int] = {}
-        self.plugin_configuration: dict[str, Any] = {"ServerUrl": "", "GenericOptions": []}
+
+    @property
+    def token(self) -> str:
+        """The API key that was there from the beginning."""
+        return self.porter.key
+
+    @token.setter
+    def token(self, key: str) -> None:
+        self.porter.key = key
+
+    @property
+    def plugin_configuration(self) -> dict[str, Any]:
+        """The Webhook plugin's configuration."""
+        return self.workshop.configuration
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -59,52 +71,61 @@ class Face:
         self.requests[scope["path"]] = self.requests.get(scope["path"], 0) + 1
         if self.trouble.delay:
             await asyncio.sleep(self.trouble.delay)
-        status, content = (self.trouble.status, b"") if self.trouble.status else self._answer(scope, sent)
-        headers = [(b"content-type", b"application/json; charset=utf-8"), (b"date", _http_date(self.now()))]
-        headers.append((b"content-length", str(len(content)).encode()))
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": content})
+        answer = Answer(self.trouble.status) if self.trouble.status else self._answer(asked(scope, sent))
+        headers = [(b"content-type", answer.content_type.encode()), (b"date", _http_date(self.now()))]
+        headers.append((b"content-length", str(len(answer.content)).encode()))
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.content})
 
-    def _answer(self, scope: Scope, sent: bytes) -> Answer:
-        path = scope["path"].rstrip("/").lower()
-        query = {name.lower(): value for name, value in parse_qsl(scope.get("query_string", b"").decode())}
+    def _answer(self, request: Asked) -> Answer:
         self.performance.advance(self.now())
         sessions = self.performance.sessions(self.now())
         if sessions is None:
             return AWAY
-        if path == "/system/info/public":
-            return _json(self._public())
-        if not self._is_known(scope, query):
+        anyone = self._show_anyone(request)
+        if anyone is not None:
+            return anyone
+        if not self.porter.is_known(request.token):
             return UNAUTHORISED
-        if scope["method"] == "POST":
-            return self._take(path, sent)
-        return self._show(path, query, sessions)
+        if (request.method, request.path) == ("GET", "/sessions"):
+            return Answer(200, self.trouble.sessions(sessions))
+        return self._show(request)
 
-    def _show(self, path: str, query: dict[str, str], sessions: bytes) -> Answer:
-        match path:
-            case "/sessions":
-                return 200, self.trouble.sessions(sessions)
-            case "/system/info":
-                return _json({**self._public(), "HasPendingRestart": False})
-            case "/users":
-                users = self.performance.script.users
-                return _json([_user(user, admin=user == users[0]) for user in users])
-            case "/items":
-                return _json(self._items(query.get("ids", ""), query.get("fields", "")))
-            case "/plugins":
-                return _json([_plugin(self.performance.plugin_version)])
-        return _json(self.plugin_configuration) if _is_configuration(path) else NOT_FOUND
+    def _show_anyone(self, request: Asked) -> Answer | None:
+        if request.path == "/system/info/public":
+            return as_json(self._public())
+        if request.path.startswith("/items/") and request.path.endswith("/images/primary"):
+            return self._picture(request)
+        return self.porter.answer(request)
 
-    def _take(self, path: str, sent: bytes) -> Answer:
-        if not _is_configuration(path):
+    def _show(self, request: Asked) -> Answer:
+        answer = self.porter.answer_known(request)
+        if answer is not None:
+            return answer
+        match request.method, request.path:
+            case "GET", "/system/info":
+                return as_json({**self._public(), "HasPendingRestart": self.workshop.status == "Restart"})
+            case "GET", "/items":
+                return as_json(self._items(request.query.get("ids", ""), request.query.get("fields", "")))
+        if not self.porter.is_elevated(request.token):
+            return FORBIDDEN
+        if (request.method, request.path) == ("POST", "/system/restart"):
+            return self._restart()
+        return self.workshop.answer(request) or NOT_FOUND
+
+    def _restart(self) -> Answer:
+        self.performance.server.restart(self.performance.clock.seconds(self.now()), RESTART_SECONDS)
+        self.workshop.restarted()
+        return NOTHING
+
+    def _picture(self, request: Asked) -> Answer:
+        item_id = normalised_id(request.path.split("/")[2])
+        ratio = shape(self.library, item_id)
+        if ratio is None:
             return NOT_FOUND
-        self.plugin_configuration = msgspec.json.decode(sent, type=dict[str, Any])
-        return 204, b""
-
-    def _is_known(self, scope: Scope, query: dict[str, str]) -> bool:
-        headers = {bytes(name).lower(): bytes(value).decode("latin-1") for name, value in scope["headers"]}
-        found = _TOKEN.match(headers.get(b"authorization", ""))
-        return self.token in {found[1] if found else None, query.get("apikey")}
+        told = request.query.get("maxwidth", "")
+        width = min(int(told), WIDEST) if told.isdigit() and int(told) else WIDEST
+        return Answer(200, picture(item_id, width, round(width * ratio)), "image/png")
 
     def _public(self) -> dict[str, object]:
         return {
@@ -127,11 +148,6 @@ class Face:
         return {"Items": found, "TotalRecordCount": len(found), "StartIndex": 0}
 
 
-def _is_configuration(path: str) -> bool:
-    parts = path.strip("/").split("/")
-    return parts[0] == "plugins" and parts[-1] == "configuration" and normalised_id(parts[1]) == WEBHOOK_PLUGIN
-
-
 def _series(series: Series) -> dict[str, object]:
     return {
         "Name": series.name,
@@ -142,20 +158,6 @@ def _series(series: Series) -> dict[str, object]:
         "IsFolder": True,
         "Type": "Series",
     }
-
-
-def _user(user: User, *, admin: bool) -> dict[str, object]:
-    policy = {"IsAdministrator": admin, "IsDisabled": False, "IsHidden": False}
-    return {"Name": user.name, "ServerId": SERVER_ID, "Id": user.id, "HasPassword": True, "Policy": policy}
-
-
-def _plugin(version: int) -> dict[str, object]:
-    told = {"Name": "Webhook", "Version": f"{version}.0.0.0", "Id": WEBHOOK_PLUGIN, "Status": "Active"}
-    return {**told, "ConfigurationFileName": "Jellyfin.Plugin.Webhook.xml", "CanUninstall": True, "HasImage": True}
-
-
-def _json(content: object) -> Answer:
-    return 200, msgspec.json.encode(content)
 
 
 def _http_date(now: datetime) -> bytes:

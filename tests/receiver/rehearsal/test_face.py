@@ -101,11 +101,14 @@ async def test_the_plugins_configuration_is_replaced_as_a_whole(face: Face) -> N
     path = f"/Plugins/{WEBHOOK_PLUGIN}/Configuration"
 
     async with jellyfin(face) as client:
-        answer = await client.post(path, json={"GenericOptions": [{"WebhookName": "ours"}]})
+        told = {"ServerUrl": "http://here", "GenericOptions": [{"WebhookName": "ours", "Unheard": 1}], "Unheard": 1}
+        answer = await client.post(path, json=told)
         found = (await client.get(path)).json()
 
     assert answer.status_code == 204
-    assert found == {"GenericOptions": [{"WebhookName": "ours"}]}
+    assert (found["ServerUrl"], found["SlackOptions"]) == ("http://here", [])
+    assert [(each["WebhookName"], each["EnableMovies"]) for each in found["GenericOptions"]] == [("ours", False)]
+    assert "Unheard" not in str(found)
 
 
 async def test_trouble_can_be_made(face: Face, watch: Watch) -> None:
