@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta, tzinfo
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -27,10 +29,17 @@ RULES = frozenset(
 )
 """What playbacks are cut and judged by: when one of these changes, the history is settled anew."""
 
-ADJUSTABLE = RULES | {"JELLYFIN_ACTIVITY_POLL_INTERVAL", "PLAYLEDGER_AUTO_LINK", "PLAYLEDGER_RETENTION_DAYS"}
+ADJUSTABLE = RULES | {
+    "JELLYFIN_ACTIVITY_MONITOR_ENABLED",
+    "JELLYFIN_ACTIVITY_POLL_INTERVAL",
+    "PLAYLEDGER_AUTO_LINK",
+    "PLAYLEDGER_RETENTION_DAYS",
+}
 
 Plain = bool | int | float | str
 """A value as JSON has it."""
+
+_MILLISECONDS = frozenset({"JELLYFIN_ACTIVITY_POLL_INTERVAL"})
 
 _ADJUSTABLE = tuple(setting for setting in TABLE if setting.name in ADJUSTABLE)
 
@@ -67,6 +76,25 @@ def spelt(name: str, value: Plain | None) -> str | None:
     text = _text(value)
     checked(name, text)
     return text
+
+
+def plain(name: str, value: object) -> Plain | None:
+    """Return the *value* of the setting *name* as one would write it: durations in its unit, None where it has none."""
+    if isinstance(value, timedelta):
+        return value / timedelta(milliseconds=1) if name in _MILLISECONDS else value.total_seconds()
+    if isinstance(value, Path | tzinfo):
+        return str(value)
+    return value if isinstance(value, str | int | float | bool) else None
+
+
+def differing(before: Settings, after: Settings) -> dict[str, dict[str, str | None]]:
+    """Return what may be changed and differs, by name: the values before and after, as they are kept."""
+    found: dict[str, dict[str, str | None]] = {}
+    for setting in _ADJUSTABLE:
+        old, new = (plain(setting.name, getattr(each, setting.attribute)) for each in (before, after))
+        if old != new and old is not None and new is not None:
+            found[setting.name] = {"before": spelt(setting.name, old), "after": spelt(setting.name, new)}
+    return found
 
 
 def _text(value: Plain) -> str:

@@ -41,10 +41,10 @@ async def kept(
             yield Bygone(f"delivery {each.id}", each.received_at, each.content_type, each.body, failed)
 
 
-async def examples(store: Transactions) -> AsyncIterator[Told]:
-    """Yield the examples of what could not be read."""
+async def examples(store: Transactions, number: int | None = None, most: int | None = None) -> AsyncIterator[Told]:
+    """Yield the examples of what could not be read, or only that of one *number*; at most *most* of them."""
     async with store.read() as db:
-        found = await deliveries.rejected_bodies(db)
+        found = await deliveries.rejected_bodies(db, number, most)
     for each in found:
         place = f"rejected example {each.id}"
         yield Bygone(place, each.received_at, each.content_type, each.body, example=each.id)

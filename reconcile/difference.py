@@ -48,6 +48,17 @@ class Difference(msgspec.Struct, frozen=True):
     after: Row | None
     reason: str
 
+    @property
+    def kind(self) -> str:
+        """What became of the row: ``added``, ``gone`` or ``changed``."""
+        return "added" if self.before is None else "gone" if self.after is None else "changed"
+
+    @property
+    def account_id(self) -> int | None:
+        """Whose row it is."""
+        row = self.after or self.before
+        return None if row is None else row.account_id
+
     def sentence(self, *, is_dry: bool) -> str:
         """Return it in words; *is_dry*: it has not happened."""
         row = self.after or self.before

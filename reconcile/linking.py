@@ -1,4 +1,4 @@
-"""Links from Seerr: whoever is linked to a Jellyfin user there has an account here, not recorded until they want it."""
+"""Links from Seerr, and from people's own sign-in: they have an account here, not recorded until they want it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconcile.people import People, User
 from reconcile.playback.identity import is_guid
+from reconcile.recording import link_new
 from reconcile.seerr.answers import SeerrUser
+from reconcile.store import accounts, seerr
 from reconcile.store import people as kept_people
-from reconcile.store import seerr
 from reconcile.store.locks import lock_users
 
 SOURCE = "seerr"
+SIGN_IN = "sign-in"
 
 
 class Imported(msgspec.Struct, frozen=True):
@@ -62,6 +64,36 @@ async def import_links(
             await seerr.keep_user(db, each.id, account_id, server_id, user_id)
     await seerr.lose_users(db, before.keys() - kept, now)
     return Imported(made, tuple(duplicates))
+
+
+class Guest(msgspec.Struct, frozen=True):
+    """Who has signed in: their account, None where they have none; whether it *is_new*, or whether they were erased."""
+
+    account_id: int | None = None
+    is_new: bool = False
+    is_erased: bool = False
+
+
+async def come_in(db: AsyncConnection, people: People, user: User, name: str, now: datetime) -> Guest:
+    """Return whose account *user* is, who has just signed in; at the first time one is made and linked.
+
+    Nothing is recorded by that, unless everybody is from first sight. Whoever was unlinked here, opted out or was
+    erased stays so. *people* is a copy (`People.fresh`), read anew within the transaction *db*.
+    """
+    await lock_users(db, [user])
+    linked = await accounts.one_link(db, *user)
+    if linked is not None:
+        return Guest(int(linked["account_id"]))
+    await people.load(db)
+    if people.is_erased(user):
+        return Guest(is_erased=True)
+    if people.is_known(user):
+        return Guest()
+    if people.is_to_be_linked(user):
+        return Guest(await link_new(db, *user, name[:200] or None, SIGN_IN, now), is_new=True)
+    number = await kept_people.add_account(db, name[:200] or user[1], now)
+    await kept_people.tie(db, *user, number, name[:200] or None, SIGN_IN, now)
+    return Guest(number, is_new=True)
 
 
 def _is_left_alone(people: People, user: User) -> bool:

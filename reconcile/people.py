@@ -130,6 +130,21 @@ class People:
         mine = (i for intervals in self._intervals.values() for i in intervals if i.account_id == account_id)
         return any(i.since <= now and (i.until is None or now < i.until) for i in mine)
 
+    def in_private(self, account_id: int, now: datetime) -> dict[User, datetime]:
+        """Return the users of an account who are in private mode *now*, each with the instant that ends it."""
+        found: dict[User, datetime] = {}
+        for user, intervals in self._intervals.items():
+            mine = [i for i in intervals if i.account_id == account_id and (i.until is None or i.until > i.since)]
+            later = [i.since for i in mine if i.since > now]
+            if later and self.account_of(user, now) is None:
+                found[user] = min(later)
+        return found
+
+    def recorded_of(self, server_id: str, now: datetime) -> int:
+        """Return how many users of a server are recorded *now*."""
+        mine = (user for user in self._intervals if user[0] == server_id)
+        return sum(self.account_of(user, now) is not None for user in mine)
+
     def change_rules(self, rules: Rules) -> None:
         """Go by other global rules from now on."""
         self.global_rules = rules

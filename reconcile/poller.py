@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from reconcile.backlog import Backlog
-from reconcile.errors import JellyfinError, JellyfinUnreachable, JellyfinUnreadable, StoreError
+from reconcile.errors import JellyfinError, JellyfinRefused, JellyfinUnreachable, JellyfinUnreadable, StoreError
 from reconcile.jellyfin.client import Answer, JellyfinClient
 from reconcile.jellyfin.sessions import decode_snapshot
 from reconcile.playback.check_in import Key, Observation
@@ -54,7 +54,8 @@ class Status(msgspec.Struct, frozen=True):
     """How a server's poller is doing. *since* is when *state* became what it is; *url* is fit to be shown.
 
     *unseen* is the number of playbacks of the last hour that no push told of («webhooks silent»), *held* the looks
-    that wait in memory for the database, *lost* those that there was no room for.
+    that wait in memory for the database, *lost* those that there was no room for. *is_refused*: it is the key that is
+    wrong, or may not list sessions.
     """
 
     url: str
@@ -69,6 +70,7 @@ class Status(msgspec.Struct, frozen=True):
     malformed: int
     held: int
     lost: int
+    is_refused: bool = False
 
 
 class Poller:
@@ -106,6 +108,7 @@ class Poller:
         self._lost = 0
         self._proof = Proof()
         self._failures = 0
+        self._is_refused = False
         self._is_playing = False
         self._held_lease = False
         self._kept_offset: timedelta | None = None
@@ -141,11 +144,12 @@ class Poller:
             answer = await self._asked(self.client.sessions)
             await self._look(server_id, answer)
         except JellyfinError as error:
+            self._is_refused = isinstance(error, JellyfinRefused)
             return await self._failed(str(error))
         except Exception as error:
             log.exception("a poll failed", server=self.client.url)
             return await self._failed(f"an error of ours ({type(error).__name__}); the log says more")
-        self._failures = 0
+        self._failures, self._is_refused = 0, False
         wait = next_wait(
             self.interval, is_playing=self._is_playing, is_proven=self._proof.is_proven, chance=self._chance()
         )
@@ -168,7 +172,12 @@ class Poller:
             malformed=self._snapshots.malformed if self._snapshots is not None else 0,
             held=len(self._backlog),
             lost=self._lost,
+            is_refused=self._is_refused,
         )
+
+    async def introduced(self) -> str:
+        """Return the server's id, which it is asked for if nobody knows it yet. Raises JellyfinError."""
+        return self._expected or await self._identified()
 
     # --- asking ---------------------------------------------------------------------------------------------------
 

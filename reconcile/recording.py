@@ -17,7 +17,7 @@ from reconcile.people import ALWAYS, People, User
 from reconcile.playback.check_in import CheckIn, Key, Kind, Observation, merged
 from reconcile.playback.facts import learnt
 from reconcile.settling import Settling
-from reconcile.store import deliveries, evidence, keys, marks, playbacks, servers
+from reconcile.store import accounts, deliveries, evidence, keys, marks, playbacks, servers
 from reconcile.store import people as kept_people
 from reconcile.store.keys import KeyRow
 from reconcile.store.locks import lock_sessions, lock_users
@@ -291,8 +291,12 @@ def _find(known: Mapping[datetime, Sequence[CheckIn]], wanted: CheckIn) -> Check
 async def link_new(
     db: AsyncConnection, server_id: str, user_id: str, name: str | None, source: str, now: datetime
 ) -> int:
-    """Make an account for a Jellyfin user, link it, and record it from the beginning of time; return its id."""
-    account = await kept_people.add_account(db, name or user_id, now)
-    await kept_people.tie(db, server_id, user_id, account, name, source, now)
+    """Record a Jellyfin user from the beginning of time, for the account they have or for a new one; return its id."""
+    linked = await accounts.one_link(db, server_id, user_id)
+    if linked is not None:  # Seerr, or a sign-in, has linked them before anybody saw them play
+        account = int(linked["account_id"])
+    else:
+        account = await kept_people.add_account(db, name or user_id, now)
+        await kept_people.tie(db, server_id, user_id, account, name, source, now)
     await kept_people.open_interval(db, server_id, user_id, account, ALWAYS)
     return account

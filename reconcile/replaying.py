@@ -84,23 +84,26 @@ async def replay(  # noqa: PLR0913 - what is replayed, into what, how, and when
     dry_run: bool = False,
     ahead: Mapping[str, timedelta] | None = None,
     progress: Progress = lambda _read: None,
+    is_compared: bool = True,
 ) -> Replayed:
     """Take the deliveries of *source* in once more, in batches; return what that did to the history.
 
     With *dry_run* all of it is one transaction that is rolled back: the database is locked for that long. *ahead* is
-    how far each server's clock is ahead of *clock*. Raises StoreAway; the batches before it are kept.
+    how far each server's clock is ahead of *clock*. Comparing reads the whole history twice: where it is not asked
+    for, no differences are told. Raises StoreAway; the batches before it are kept.
     """
     work = _Replay(people, clock, read, ahead or {}, Replayed(dry_run))
     async with store.read() as db:
         await people.load(db)
-        before = await rows(db)
+        before = await rows(db) if is_compared else {}
     if not dry_run:
         async for batch in _batches(source, progress):
             async with store.begin() as db:
                 await people.load(db)  # somebody may have opted out, or been erased, since the batch before
                 await work.take(db, batch)
-        async with store.read() as db:
-            work.report.differences = await differences(db, before)
+        if is_compared:
+            async with store.read() as db:
+                work.report.differences = await differences(db, before)
         return work.report
     try:
         async with store.begin() as db:

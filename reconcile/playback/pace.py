@@ -83,8 +83,13 @@ def _is_unseen(each: Told, now: datetime) -> bool:
 
 def next_wait(interval: timedelta, *, is_playing: bool, is_proven: bool, chance: float) -> timedelta:
     """Return how long to wait before the next look. *chance* is a random number from 0 to 1."""
+    return jittered(usual_wait(interval, is_playing=is_playing, is_proven=is_proven), chance)
+
+
+def usual_wait(interval: timedelta, *, is_playing: bool, is_proven: bool) -> timedelta:
+    """Return how long is waited between two looks, on average."""
     playing, idle = (PROVEN, PROVEN_IDLE) if is_proven else (1.0, IDLE)
-    return jittered(interval * (playing if is_playing else idle), chance)
+    return interval * (playing if is_playing else idle)
 
 
 def next_retry(failures: int, *, is_open: bool, chance: float) -> timedelta:

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconcile.playback.check_in import Key
-from reconcile.store.tables import account, link, playback_key, playback_unit, recorded_interval
+from reconcile.store.people import Interval
+from reconcile.store.tables import account, link, playback_key, playback_unit, recorded_interval, server
 
 Row = dict[str, Any]
 
@@ -69,6 +70,20 @@ async def one_link(db: AsyncConnection, server_id: str, user_id: str) -> Row | N
     query = sa.select(link, account.c.name.label("account_name")).join(account, account.c.id == link.c.account_id)
     row = (await db.execute(query.where(link.c.server_id == server_id, link.c.user_id == user_id))).mappings().first()
     return None if row is None else dict(row)
+
+
+async def links_of(db: AsyncConnection, number: int) -> list[Row]:
+    """Return the links of an account, each with its server's name and address, by server and user."""
+    query = sa.select(link, server.c.name.label("server_name"), server.c.url.label("server_url"))
+    query = query.outerjoin(server, server.c.id == link.c.server_id).where(link.c.account_id == number)
+    return [dict(row) for row in (await db.execute(query.order_by(link.c.server_id, link.c.user_id))).mappings()]
+
+
+async def intervals_of(db: AsyncConnection, number: int) -> list[Interval]:
+    """Return the intervals in which any user was recorded for an account, oldest first."""
+    columns = (recorded_interval.c[name] for name in Interval.__struct_fields__)
+    query = sa.select(*columns).where(recorded_interval.c.account_id == number).order_by(recorded_interval.c.since)
+    return [Interval(*row) for row in await db.execute(query)]
 
 
 async def recorded_since(

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
 
+import msgspec
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconcile.store.engine import Transactions
 from reconcile.store.history import Row, one_playback
 from reconcile.store.tables import (
     account,
+    badge_award,
+    check_in,
     correction,
+    delivery,
     link,
     metadata,
     outbox,
@@ -48,6 +54,46 @@ def other_tables() -> list[sa.Table]:
     """Return every other table whose rows bear the number of an account: badges, activity, progress, and so on."""
     known = _TOLD_OTHERWISE | _NOT_TOLD
     return [table for table in metadata.sorted_tables if "account_id" in table.c and table not in known]
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """How many of each there are, none counted further than asked."""
+
+    watches: int
+    playbacks: int
+    check_ins: int
+    deliveries: int
+    badges: int
+    corrections: int
+
+
+async def kept_of(db: AsyncConnection, number: int, most: int) -> Kept:
+    """Return what is kept of an account; where it is *most*, there may be more."""
+    k, i = playback_key.c, recorded_interval.c
+    rows = await db.execute(sa.select(i.server_id, i.user_id).where(i.account_id == number).distinct())
+    users = [(row[0], row[1]) for row in rows]
+    d = delivery.c
+    keys = sa.select(k.id).where(_one_of(users, k.server_id, k.user_id))
+
+    async def up_to(*conditions: sa.ColumnElement[bool]) -> int:
+        few = sa.select(sa.literal(1)).where(*conditions).limit(most).subquery()
+        return int((await db.execute(sa.select(sa.func.count()).select_from(few))).scalar_one())
+
+    return Kept(
+        watches=await up_to(watch.c.account_id == number),
+        playbacks=await up_to(playback.c.account_id == number),
+        check_ins=await up_to(check_in.c.key_id.in_(keys)),
+        deliveries=await up_to(_one_of(users, d.server_id, d.user_id)),
+        badges=await up_to(badge_award.c.account_id == number),
+        corrections=await up_to(correction.c.account_id == number),
+    )
+
+
+def _one_of(
+    users: Iterable[tuple[str, str]], server_id: sa.ColumnElement[Any], user_id: sa.ColumnElement[Any]
+) -> sa.ColumnElement[bool]:
+    """Return that a row is of one of *users*, in a way that an index answers."""
+    return sa.or_(sa.false(), *(sa.and_(server_id == server, user_id == user) for server, user in users))
 
 
 async def corrected_away(store: Transactions, number: int) -> AsyncIterator[Row]:

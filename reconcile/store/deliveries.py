@@ -95,9 +95,12 @@ async def reject(db: AsyncConnection, found: Delivery, place: str) -> None:
     )
 
 
-async def rejected_bodies(db: AsyncConnection) -> list[Delivery]:
-    """Return the examples of what could not be read."""
-    rows = (await db.execute(sa.select(rejected).order_by(rejected.c.id))).mappings()
+async def rejected_bodies(db: AsyncConnection, number: int | None = None, most: int | None = None) -> list[Delivery]:
+    """Return the examples of what could not be read, or only that of one *number*; at most *most* of them."""
+    query = sa.select(rejected).order_by(rejected.c.id).limit(most)
+    if number is not None:
+        query = query.where(rejected.c.id == number)
+    rows = (await db.execute(query)).mappings()
     return [
         Delivery(
             id=row["id"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 
 import msgspec
@@ -15,7 +16,8 @@ from reconcile.playback.streaks import streaks
 from reconcile.store import activity, badges, feats
 from reconcile.store.badges import Award
 from reconcile.store.completions import counts
-from reconcile.store.tables import watch
+from reconcile.store.keys import CHUNK
+from reconcile.store.tables import media, watch
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -60,6 +62,27 @@ async def watches_of(db: AsyncConnection, account: int, award: Award, most: int)
     needed = min(most, badge.needed)
     done = await feats.up_to(db, account, badge.kinds, (award.earned_at, award.name), needed)
     return [each.watch for each in done if each.watch is not None]
+
+
+class Named(msgspec.Struct, frozen=True):
+    """A row of the history in the words in which people know it."""
+
+    title: str
+    unit: str
+    day: str
+
+
+async def named(db: AsyncConnection, watches: Collection[int]) -> dict[int, Named]:
+    """Return what *watches* are called, by id."""
+    found: dict[int, Named] = {}
+    wanted = sorted(watches)
+    for start in range(0, len(wanted), CHUNK):
+        query = sa.select(watch.c.id, media.c.title, watch.c.unit, watch.c.day).join(
+            media, media.c.id == watch.c.media_id
+        )
+        for number, *words in await db.execute(query.where(watch.c.id.in_(wanted[start : start + CHUNK]))):
+            found[number] = Named(*words)
+    return found
 
 
 async def _of_days(db: AsyncConnection, account: int, first: date, last: date, most: int) -> list[int]:

@@ -5,8 +5,8 @@ A page goes on where the last one ended, by (instant, id): rows that arrive mean
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -23,27 +23,33 @@ from reconcile.store.tables import (
     watch,
     watch_playback,
 )
+from reconcile.store.wanted import Place, Wanted, narrowed, paged
+
+__all__ = [
+    "DaySum",
+    "Place",
+    "Row",
+    "Wanted",
+    "day_sums",
+    "lately_over",
+    "line_of",
+    "one_playback",
+    "one_watch",
+    "playbacks",
+    "playbacks_of",
+    "playing",
+    "watches",
+]
 
 Row = dict[str, Any]
-Place = tuple[datetime, int]
-"""Where a page ended: the instant and the id of its last row."""
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """Which rows are wanted; None: all. *since* is the first instant, *until* the first that is too late.
+class DaySum(msgspec.Struct, frozen=True):
+    """How many rows a day has, how many of them are completed, and the seconds that were watched."""
 
-    *kind* is ``movie`` or ``episode``; *first_day* and *last_day* are dates as watches bear them.
-    """
-
-    account: int | None = None
-    media: int | None = None
-    kind: str | None = None
-    completed: bool | None = None
-    open: bool | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    first_day: str | None = None
-    last_day: str | None = None
+    rows: int
+    completed: int
+    watched_seconds: float
 
 
 _MEDIA = (
@@ -57,38 +63,78 @@ _MEDIA = (
 )
 
 
-async def watches(db: AsyncConnection, wanted: Wanted, after: Place | None, most: int) -> list[Row]:
-    """Return up to *most* watches, newest first, each with its account, its media, and its ``playbacks`` by id."""
-    c = watch.c
-    query = (
-        sa.select(watch, account.c.name.label("account_name"), *_MEDIA)
-        .join(account, account.c.id == c.account_id)
-        .join(media, media.c.id == c.media_id)
-    )
-    query = _narrowed(query, wanted, c.account_id, c.media_id, c.completed, c.watched_at)
-    if wanted.first_day is not None:
-        query = query.where(c.day >= wanted.first_day)
-    if wanted.last_day is not None:
-        query = query.where(c.day <= wanted.last_day)
-    query = _page(query, c.watched_at, c.id, after, most)
-    rows = [dict(row) | {"playbacks": [], "facts": {}} for row in (await db.execute(query)).mappings()]
+async def watches(
+    db: AsyncConnection, wanted: Wanted, after: Place | None, most: int, *, newer: bool = False
+) -> list[Row]:
+    """Return up to *most* watches, newest first, each with its account, its media, and its ``playbacks`` by id.
+
+    With *newer* they are those next to *after* on its other side, the nearest first.
+    """
+    query = paged(narrowed(_watches(), wanted, watch, watch.c.watched_at), watch.c.watched_at, after, newer=newer)
+    rows = [dict(row) | {"playbacks": [], "facts": {}} for row in (await db.execute(query.limit(most))).mappings()]
     await _add_playbacks(db, rows)
     return rows
 
 
-async def playbacks(db: AsyncConnection, wanted: Wanted, after: Place | None, most: int) -> list[Row]:
-    """Return up to *most* playbacks, newest first, each with its key, its media, and what is known of its item."""
-    c = playback.c
-    query = _narrowed(_playbacks(), wanted, c.account_id, c.media_id, c.completed, c.started_at)
-    if wanted.open is not None:
-        query = query.where(c.open.is_(wanted.open))
-    query = _page(query, c.started_at, c.id, after, most)
+async def playbacks(
+    db: AsyncConnection, wanted: Wanted, after: Place | None, most: int, *, newer: bool = False
+) -> list[Row]:
+    """Return up to *most* playbacks, newest first, each with its key, its media, and what is known of its item.
+
+    With *newer* they are those next to *after* on its other side, the nearest first.
+    """
+    at = playback.c.started_at
+    query = paged(narrowed(_playbacks(), wanted, playback, at), at, after, newer=newer)
+    return [dict(row) for row in (await db.execute(query.limit(most))).mappings()]
+
+
+async def one_watch(db: AsyncConnection, number: int) -> Row | None:
+    """Return one watch as `watches` does, None if there is none of that id."""
+    row = (await db.execute(_watches().where(watch.c.id == number))).mappings().first()
+    if row is None:
+        return None
+    found = dict(row) | {"playbacks": [], "facts": {}}
+    await _add_playbacks(db, [found])
+    return found
+
+
+async def playbacks_of(db: AsyncConnection, watch_id: int, most: int) -> list[Row]:
+    """Return the first *most* playbacks that make a watch, oldest first."""
+    shown = sa.select(watch_playback.c.playback_id).where(watch_playback.c.watch_id == watch_id)
+    query = _playbacks().where(playback.c.id.in_(shown)).order_by(playback.c.started_at, playback.c.id).limit(most)
     return [dict(row) for row in (await db.execute(query)).mappings()]
+
+
+async def day_sums(db: AsyncConnection, wanted: Wanted, days: Collection[str]) -> dict[str, DaySum]:
+    """Return what the *wanted* watches of each of some *days* add up to. They are to lie near each other."""
+    if not days:
+        return {}
+    c = watch.c
+    done = sa.func.sum(sa.case((c.completed, 1), else_=0))
+    query = sa.select(c.day, sa.func.count(), done, sa.func.sum(c.watched_seconds)).where(c.day.in_(days))
+    query = query.join(media, media.c.id == c.media_id).group_by(c.day)
+    first, last = max(min(days), wanted.first_day or min(days)), min(max(days), wanted.last_day or max(days))
+    within = msgspec.structs.replace(wanted, first_day=first, last_day=last)
+    found = await db.execute(narrowed(query, within, watch, c.watched_at))
+    return {day: DaySum(int(rows), int(completed), float(seconds)) for day, rows, completed, seconds in found}
 
 
 async def playing(db: AsyncConnection, most: int = 1000) -> list[Row]:
     """Return the open playbacks, newest first."""
     return await playbacks(db, Wanted(open=True), None, most)
+
+
+async def lately_over(db: AsyncConnection, accounts: Collection[int], since: datetime, most: int) -> list[Row]:
+    """Return up to *most* playbacks of *accounts* that were over after *since*, the latest first."""
+    c = playback.c
+    # By an index of each account: what is over is nearly all there is, so that the index of what is open is no help.
+    mine = (c.account_id.in_(accounts), c.started_at >= since - _LONGEST, c.ended_by.is_not(None), c.ended_at >= since)
+    query = _playbacks().where(*mine).order_by(c.ended_at.desc(), c.id.desc()).limit(most)
+    return [dict(row) for row in (await db.execute(query)).mappings()]
+
+
+_LONGEST = timedelta(days=1)
+"""How long before it was over a playback may have begun, to be found among those that were lately."""
 
 
 async def one_playback(db: AsyncConnection, number: int) -> Row | None:
@@ -103,6 +149,14 @@ async def line_of(db: AsyncConnection, row: Row, most: int = 5000) -> list[Row]:
     within = (c.key_id == row["key_id"], c.at >= row["first_at"], c.at <= row["last_at"])
     query = sa.select(check_in).where(*within).order_by(c.at, c.kind).limit(most)
     return [dict(each) for each in (await db.execute(query)).mappings()]
+
+
+def _watches() -> sa.Select[Any]:
+    return (
+        sa.select(watch, account.c.name.label("account_name"), *_MEDIA)
+        .join(account, account.c.id == watch.c.account_id)
+        .join(media, media.c.id == watch.c.media_id)
+    )
 
 
 def _playbacks() -> sa.Select[Any]:
@@ -124,39 +178,6 @@ def _playbacks() -> sa.Select[Any]:
         .outerjoin(account, account.c.id == c.account_id)
         .outerjoin(link, of_user)
     )
-
-
-def _narrowed(
-    query: sa.Select[Any],
-    wanted: Wanted,
-    account_id: sa.ColumnElement[Any],
-    media_id: sa.ColumnElement[Any],
-    completed: sa.ColumnElement[Any],
-    at: sa.ColumnElement[Any],
-) -> sa.Select[Any]:
-    if wanted.account is not None:
-        query = query.where(account_id == wanted.account)
-    if wanted.media is not None:
-        query = query.where(media_id == wanted.media)
-    if wanted.completed is not None:
-        query = query.where(completed.is_(wanted.completed))
-    if wanted.kind is not None:
-        is_movie = media.c.kind == "movie"
-        query = query.where(is_movie if wanted.kind == "movie" else media.c.kind != "movie")
-    if wanted.since is not None:
-        query = query.where(at >= wanted.since)
-    if wanted.until is not None:
-        query = query.where(at < wanted.until)
-    return query
-
-
-def _page(
-    query: sa.Select[Any], at: sa.ColumnElement[Any], number: sa.ColumnElement[Any], after: Place | None, most: int
-) -> sa.Select[Any]:
-    if after is not None:
-        instant, last = after
-        query = query.where(sa.or_(at < instant, sa.and_(at == instant, number < last)))
-    return query.order_by(at.desc(), number.desc()).limit(most)
 
 
 async def _add_playbacks(db: AsyncConnection, rows: Sequence[Row]) -> None:

@@ -62,6 +62,14 @@ async def rejections(db: AsyncConnection, skip: int, most: int) -> list[Row]:
     return rows
 
 
+async def rejected_reasons(db: AsyncConnection, most: int) -> list[tuple[str, int]]:
+    """Return how often bodies could not be read, by reason, the most frequent first."""
+    c = rejected_count.c
+    times = sa.func.sum(c.count)
+    query = sa.select(c.reason, times).group_by(c.reason).order_by(times.desc(), c.reason).limit(most)
+    return [(row[0], int(row[1])) for row in await db.execute(query)]
+
+
 async def one_rejected(db: AsyncConnection, number: int) -> Row | None:
     """Return an example of what could not be read."""
     return await _with_body(db, sa.select(rejected).where(rejected.c.id == number))

@@ -23,10 +23,25 @@ class ApiToken(msgspec.Struct, frozen=True):
     last_used_at: datetime | None
 
 
+class WebhookToken(msgspec.Struct, frozen=True):
+    """A token for webhooks as it is listed; *fingerprint* opens nothing."""
+
+    fingerprint: str
+    server_id: str | None
+    created_at: datetime
+
+
 async def webhook_tokens(db: AsyncConnection) -> dict[str, str | None]:
     """Return the fingerprints of all webhook tokens, each with the server that it is bound to."""
     rows = await db.execute(sa.select(webhook_token.c.hash, webhook_token.c.server_id))
     return {row[0]: row[1] for row in rows}
+
+
+async def listed_webhook_tokens(db: AsyncConnection) -> list[WebhookToken]:
+    """Return the webhook tokens, oldest first."""
+    c = webhook_token.c
+    rows = await db.execute(sa.select(c.hash, c.server_id, c.created_at).order_by(c.created_at, c.hash))
+    return [WebhookToken(*row) for row in rows]
 
 
 async def add_webhook_token(db: AsyncConnection, fingerprint: str, server_id: str | None, now: datetime) -> None:

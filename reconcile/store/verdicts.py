@@ -23,6 +23,13 @@ class Judged(msgspec.Struct):
     said: dict[str, tuple[str, str, str]] = {}
 
 
+class Shown(msgspec.Struct, frozen=True):
+    """That a playback which began *at* then shows a unit: (account, media, unit)."""
+
+    unit: tuple[int, int, str]
+    at: datetime
+
+
 _VIEWINGS = (
     sa.select(
         playback_unit.c.account_id,
@@ -69,6 +76,14 @@ async def viewings(db: AsyncConnection, units: Collection[tuple[int, int, str]])
                 judged.said[name] = (row["verdict"], row["sentence"], row["rules"])
                 judged.viewings.append(viewing_of(name, row, (row["server_id"], row["session_id"], row["item_id"])))
     return found
+
+
+async def lately(db: AsyncConnection, accounts: Collection[int], since: datetime, most: int) -> list[Shown]:
+    """Return what each of the latest *most* playbacks of *accounts* that began from *since* on shows, newest first."""
+    p, u = playback.c, playback_unit.c
+    query = sa.select(u.account_id, u.media_id, u.unit, p.started_at).join(playback, p.id == u.playback_id)
+    query = query.where(p.account_id.in_(accounts), p.started_at >= since).order_by(p.started_at.desc(), p.id.desc())
+    return [Shown(row[:3], row[3]) for row in await db.execute(query.limit(most))]
 
 
 def by_account(units: Collection[tuple[int, int, str]]) -> list[tuple[int, list[int], list[str]]]:

@@ -25,10 +25,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from reconcile.awarding import award, make_anew, make_anew_in_parts
 from reconcile.changes import Settled
 from reconcile.people import People
-from reconcile.store import activity, earned, history, progress
+from reconcile.store import activity, earned, history, leafing, progress
 from reconcile.store.engine import Transactions
 from reconcile.store.migrations import migrate
 from reconcile.store.tables import metadata
+from reconcile.store.wanted import Wanted
 from tests.reconcile.plays import Ledger, Play
 
 START = datetime(2020, 1, 1, 18, tzinfo=UTC)
@@ -223,6 +224,10 @@ async def _in_parts(url: str, people: People) -> dict[str, float]:
 async def _asked(store: Transactions, end: datetime) -> dict[str, float]:
     questions: dict[str, Callable[[AsyncConnection], Awaitable[object]]] = {
         "history page": lambda db: history.watches(db, history.Wanted(account=1), None, 51),
+        "everybody's history page": lambda db: leafing.watch_leaf(db, Wanted(), None, 30),
+        "what nobody has": lambda db: leafing.watch_leaf(db, Wanted(channels=frozenset({16})), None, 30),
+        "a title in it": lambda db: leafing.watch_leaf(db, Wanted(text="title"), None, 30),
+        "playbacks page": lambda db: leafing.playback_leaf(db, Wanted(kind="movie"), None, 30),
         "badges": lambda db: earned.standings(db, 1, end.date()),
         "a year of activity": lambda db: activity.days(db, 1, (end - timedelta(days=365)).date(), end.date()),
         "progress page": lambda db: progress.shown(db, 1, None, None, 51),

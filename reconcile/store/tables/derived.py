@@ -38,6 +38,7 @@ playback = Table(
     text("rules"),
     Index(None, "key_id"),
     Index(None, "account_id", "started_at"),
+    Index(None, "started_at", "id"),
     Index(None, "open"),
     Index(None, "due_at"),
     Index(None, "account_id", "media_id"),
