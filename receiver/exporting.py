@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
 import msgspec
 
-from receiver.api.words import playback_words, watch_words
-from reconcile.store.belongings import PAGE, corrected_away, other_tables, rows_of
+from receiver.api.words import playback_words
+from receiver.exporting_rows import all_playbacks, cell, line, watches_told
+from reconcile.store.belongings import corrected_away, other_tables, rows_of
 from reconcile.store.engine import Transactions
-from reconcile.store.history import Place, Wanted, playbacks, watches
 from reconcile.store.tables import correction, link, recorded_interval
+from reconcile.store.wanted import Wanted
 
 Row = Mapping[str, Any]
 
@@ -63,11 +62,11 @@ async def everything_as_json(store: Transactions, account: Row) -> AsyncIterator
 
 async def everything_as_csv(store: Transactions, account: Row) -> AsyncIterator[bytes]:
     """Yield CSV (UTF-8), a record a line."""
-    yield _line(COLUMNS)
-    yield _line(_flat("account", msgspec.to_builtins(dict(account))))
+    yield line(COLUMNS)
+    yield line(_flat("account", msgspec.to_builtins(dict(account))))
     for name, rows in _records(store, account["id"]):
         async for row in rows:
-            yield _line(_flat(name, row))
+            yield line(_flat(name, row))
 
 
 def _records(store: Transactions, number: int) -> Iterable[tuple[str, AsyncIterator[Row]]]:
@@ -86,27 +85,13 @@ async def _plain(rows: AsyncIterator[Row]) -> AsyncIterator[Row]:
 
 
 async def _history(store: Transactions, number: int) -> AsyncIterator[Row]:
-    after: Place | None = None
-    while True:
-        async with store.read() as db:
-            rows = await watches(db, Wanted(account=number), after, PAGE)
-        for row in rows:
-            yield msgspec.to_builtins(watch_words(row))
-        if len(rows) < PAGE:
-            return
-        after = (rows[-1]["watched_at"], rows[-1]["id"])
+    async for watch in watches_told(store, Wanted(account=number)):
+        yield msgspec.to_builtins(watch)
 
 
 async def _playbacks(store: Transactions, number: int) -> AsyncIterator[Row]:
-    after: Place | None = None
-    while True:
-        async with store.read() as db:
-            rows = await playbacks(db, Wanted(account=number), after, PAGE)
-        for row in rows:
-            yield _playback(row)
-        if len(rows) < PAGE:
-            break
-        after = (rows[-1]["started_at"], rows[-1]["id"])
+    async for row in all_playbacks(store, Wanted(account=number)):
+        yield _playback(row)
     async for row in corrected_away(store, number):
         yield _playback(row)
 
@@ -125,22 +110,4 @@ def _flat(record: str, row: Row) -> list[object]:
     values = {**row, **{name: media[name] for name in COLUMNS if name in media and name != "id"}, "record": record}
     rest = {name: value for name, value in row.items() if name not in COLUMNS and name not in ("media", "account")}
     values["details"] = msgspec.json.encode(rest).decode() if rest else ""
-    return [_cell(values.get(name)) for name in COLUMNS]
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, list):
-        return " ".join(map(str, value))
-    return safe(value)
-
-
-def safe(value: object) -> object:
-    """Return *value* so that a spreadsheet does not take a title for a formula."""
-    is_formula = isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r")
-    return f"'{value}" if is_formula else value
-
-
-def _line(cells: Iterable[object]) -> bytes:
-    out = io.StringIO()
-    csv.writer(out).writerow(cells)
-    return out.getvalue().encode()
+    return [cell(values.get(name)) for name in COLUMNS]

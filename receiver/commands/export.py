@@ -3,49 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import csv
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import msgspec
 
-from receiver.api.words import WatchWords, watch_words
+from receiver.api.words import WatchWords
 from receiver.commands import world
-from receiver.exporting import everything_as_csv, everything_as_json, safe
+from receiver.exporting import everything_as_csv, everything_as_json
+from receiver.exporting_rows import WATCH_COLUMNS, as_csv, watches_told
 from reconcile.errors import SettingRefused
 from reconcile.store import accounts
-from reconcile.store.engine import Transactions
-from reconcile.store.history import Wanted, watches
-
-_PAGE = 500
-
-COLUMNS = (
-    "day",
-    "watched_at",
-    "started_at",
-    "account",
-    "title",
-    "series_title",
-    "season",
-    "episode",
-    "year",
-    "tmdb_id",
-    "tvdb_id",
-    "imdb_id",
-    "kind",
-    "completed",
-    "partial",
-    "plays",
-    "percent",
-    "watched_seconds",
-    "channels",
-    "verdict",
-    "sentence",
-)
+from reconcile.store.wanted import Wanted
 
 
 def export(file: Path, form: str | None, account: int | None) -> Iterator[str]:
@@ -89,33 +62,16 @@ async def _write_all(out: TextIO, account: int, *, is_csv: bool) -> None:
 
 
 async def _write(out: TextIO, *, is_csv: bool) -> int:
-    table = csv.DictWriter(out, COLUMNS)
     count = 0
     async with world.ledger(await world.settings_of()) as ledger:
-        if is_csv:
-            table.writeheader()
-        async for each in _history(ledger.store):
+        told = watches_told(ledger.store, Wanted())
+        lines = as_csv(told, WATCH_COLUMNS) if is_csv else _lines(told)
+        async for each in lines:
             count += 1
-            if is_csv:
-                table.writerow(_columns(each))
-            else:
-                out.write(msgspec.json.encode(each).decode() + "\n")
-    return count
+            out.write(each.decode())
+    return count - is_csv  # without the names of the columns
 
 
-async def _history(store: Transactions) -> AsyncIterator[WatchWords]:
-    after = None
-    while True:
-        async with store.read() as db:
-            rows = await watches(db, Wanted(), after, _PAGE)
-        for row in rows:
-            yield watch_words(row)
-        if len(rows) < _PAGE:
-            return
-        after = (rows[-1]["watched_at"], rows[-1]["id"])
-
-
-def _columns(watch: WatchWords) -> dict[str, Any]:
-    told: dict[str, Any] = msgspec.to_builtins(watch)
-    flat = {**told["media"], **told} | {"account": told["account"]["name"], "channels": " ".join(told["channels"])}
-    return {name: safe(flat[name]) for name in COLUMNS}
+async def _lines(told: AsyncIterator[WatchWords]) -> AsyncIterator[bytes]:
+    async for each in told:
+        yield msgspec.json.encode(each) + b"\n"
