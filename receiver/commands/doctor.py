@@ -5,73 +5,24 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
-from enum import StrEnum
-from urllib.parse import parse_qs, urlsplit
+from collections.abc import AsyncIterator, Collection, Iterator
 
 import httpx
-import msgspec
 
+from receiver import checking
+from receiver.checking import Finding, good, note, wrong
 from receiver.commands import world
 from receiver.commands.world import Reach
 from receiver.version import program_version
-from reconcile.errors import JellyfinError, PlayledgerError, StoreError
-from reconcile.jellyfin.catalogue import WEBHOOK_PLUGIN
-from reconcile.jellyfin.client import JellyfinClient
-from reconcile.jellyfin.webhook_plugin import Destination, destinations
+from reconcile.errors import PlayledgerError, StoreError
+from reconcile.jellyfin.webhook_plugin import Knows
 from reconcile.secrets import fingerprint, is_same
 from reconcile.settings import Settings
 from reconcile.store import people, tokens
 from reconcile.store.engine import Transactions
 from reconcile.store.migrations import at_head
 
-OUR_PATH = "/webhooks/jellyfin"
-SESSION_ID_SINCE = 16
-"""The first version of the plugin that tells the session id and the last check-in (facts A2)."""
-
-CLOCK_WITHIN = timedelta(seconds=5)
 MENDED_SQLITE = (3, 51, 3)
-
-
-class Mark(StrEnum):
-    """How bad a finding is."""
-
-    GOOD = "ok   "
-    NOTE = "note "
-    WRONG = "WRONG"
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """What was found, and what to do about it."""
-
-    mark: Mark
-    what: str
-    do: str = ""
-
-    @property
-    def is_wrong(self) -> bool:
-        """Whether it does not work like this."""
-        return self.mark is Mark.WRONG
-
-    def line(self) -> str:
-        """Return it as text, what to do on a line of its own."""
-        return f"{self.mark.value}  {self.what}" + (f"\n       → {self.do}" if self.do else "")
-
-
-def good(what: str) -> Finding:
-    """Return a finding of something that is as it should be."""
-    return Finding(Mark.GOOD, what)
-
-
-def note(what: str, do: str = "") -> Finding:
-    """Return a finding of something that one should know."""
-    return Finding(Mark.NOTE, what, do)
-
-
-def wrong(what: str, do: str = "") -> Finding:
-    """Return a finding of something that does not work."""
-    return Finding(Mark.WRONG, what, do)
 
 
 def findings() -> Iterator[Finding]:
@@ -165,99 +116,23 @@ async def _jellyfin(settings: Settings, reach: Reach) -> AsyncIterator[Finding]:
     if reach.client is None:
         yield wrong(reach.error)
         return
-    try:
-        info = await reach.client.public_info()
-        yield good(f"Jellyfin {info.version}, {info.name}, answers at {reach.client.url}.")
-        users = await reach.client.users()
-        yield good(f"The API key is good: {len(users)} users.")
-        yield _clock(reach.client)
-        async for finding in _plugin(settings, reach.client):
-            yield finding
-    except JellyfinError as error:
-        yield wrong(str(error))
-
-
-def _clock(client: JellyfinClient) -> Finding:
-    seconds = client.offset.total_seconds()
-    if abs(client.offset) <= CLOCK_WITHIN:
-        return good("Its clock and ours agree.")
-    said = f"Its clock is {abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} ours"
-    return note(f"{said}; times are taken from its own.", "Let both machines set their clocks by NTP.")
-
-
-async def _plugin(settings: Settings, client: JellyfinClient) -> AsyncIterator[Finding]:
-    plugins = {plugin.id: plugin for plugin in await client.plugins()}
-    plugin = plugins.get(WEBHOOK_PLUGIN)
-    if plugin is None:
-        yield note(
-            "The Webhook plugin is not installed: polls alone record, to within seconds.",
-            "Dashboard › Plugins › Catalogue › Webhook, then restart Jellyfin.",
-        )
-        return
-    if plugin.status.lower() != "active":
-        yield wrong(f"The Webhook plugin is {plugin.status}.", "Restart Jellyfin.")
-        return
-    major = int(plugin.version.split(".")[0]) if plugin.version.split(".")[0].isdigit() else 0
-    if major < SESSION_ID_SINCE:
-        yield note(
-            f"Webhook plugin {plugin.version} does not say when a client last reported.",
-            "Update it where the server allows that: from version 16 on, ends are exact.",
-        )
-    else:
-        yield good(f"Webhook plugin {plugin.version} is active.")
-    ours = [each for each in destinations(await client.plugin_configuration(WEBHOOK_PLUGIN)) if _is_ours(each)]
-    if not ours:
-        yield note(
-            f"No destination of the plugin points at {OUR_PATH}.",
-            "Add a Generic Destination; playledger serve prints what to paste.",
-        )
-    for destination in ours:
-        async for finding in _destination(settings, destination):
-            yield finding
-
-
-def _is_ours(destination: Destination) -> bool:
-    return urlsplit(destination.webhook_uri or "").path.rstrip("/").endswith(OUR_PATH)
-
-
-async def _destination(settings: Settings, destination: Destination) -> AsyncIterator[Finding]:
-    name = f"The destination «{destination.webhook_name or 'without a name'}»"
-    before = [
-        (not destination.enable_webhook, "is switched off.", "Tick Enable."),
-        (bool(destination.missing), f"lacks {', '.join(sorted(destination.missing))}.", "Tick these notifications."),
-        (destination.is_blank, "sends an empty body.", "Tick Send All Properties."),
-        (not destination.enable_movies, "leaves movies out.", "Tick Movies."),
-        (not destination.enable_episodes, "leaves episodes out.", "Tick Episodes."),
-    ]
-    troubles = [wrong(f"{name} {what}", do) for is_so, what, do in before if is_so]
-    if destination.user_filter:
-        troubles.append(note(f"{name} speaks of {len(destination.user_filter)} users only."))
-    token = await _token(settings, destination)
-    for finding in (*troubles, *([] if token is None else [wrong(f"{name} {token[0]}", token[1])])):
+    async for finding in checking.jellyfin(reach.client, await _knows(settings)):
         yield finding
-    if not any(each.is_wrong for each in troubles) and token is None:
-        yield good(f"{name} points at us, with a good token.")
 
 
-async def _token(settings: Settings, destination: Destination) -> tuple[str, str] | None:
-    """Return what is wrong with the token that a destination presents, and what to do; None if nothing is."""
-    query = parse_qs(urlsplit(destination.webhook_uri or "").query)
-    told = destination.token or next(iter(query.get("token", ())), None)
-    if told is None:
-        return "presents no token.", "Add the header X-Playledger-Token; playledger serve prints its value's place."
-    if is_same(told, settings.webhook_token) or await _is_bound(settings, told):
-        return None
-    return "presents a token that is not ours.", "Copy it again; playledger serve prints where it is."
+async def _knows(settings: Settings) -> Knows:
+    bound = await _webhook_tokens(settings)
+    return lambda token: is_same(token, settings.webhook_token) or fingerprint(token) in bound
 
 
-async def _is_bound(settings: Settings, token: str) -> bool:
+async def _webhook_tokens(settings: Settings) -> Collection[str]:
     if not world.is_made(settings):
-        return False
+        return ()
     store = Transactions(settings.database_url)
     try:
         async with store.read() as db:
-            return fingerprint(token) in await tokens.webhook_tokens(db)
+            return await tokens.webhook_tokens(db)
     except StoreError:
-        return False
+        return ()
     finally:
         await store.close()
