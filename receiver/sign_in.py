@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from receiver.codes import Codes
 from receiver.visitors import User, Visitor, visitor_of
 from reconcile.secrets import fingerprint, is_same, new_token
 from reconcile.store import people, servers, sign_ins
@@ -20,14 +21,14 @@ SEEN_EVERY = timedelta(hours=1)
 """How exactly it is kept when a browser was last here."""
 
 TRIES, WITHIN = 10, timedelta(minutes=10)
-"""How often an address may try in vain."""
+"""How often an address, or anybody by one name, may try in vain."""
 
-_ADDRESSES = 10_000
+_REMEMBERED = 10_000
 _AGENT = 200
 
 
 class Tries:
-    """How often each address tried in vain lately."""
+    """How often each address tried in vain lately; or each name, or whoever else is to be slowed down."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
@@ -40,12 +41,18 @@ class Tries:
         return failed[0] + WITHIN - now if len(failed) >= TRIES else None
 
     def failed(self, address: str) -> None:
-        """Note a try in vain."""
+        """Note a try in vain; or one that may be: many at once are not to slip through while they are looked into."""
         now = self._clock()
         lately = [at for at in self._failed.pop(address, ()) if now - at < WITHIN]
         self._failed[address] = [*lately, now]
-        while len(self._failed) > _ADDRESSES:
+        while len(self._failed) > _REMEMBERED:
             self._failed.popitem(last=False)
+
+    def taken_back(self, address: str) -> None:
+        """Forget the latest try of *address*: it was none, or not in vain."""
+        known = self._failed.get(address)
+        if known:
+            known.pop()
 
     def succeeded(self, address: str) -> None:
         """Forget the tries in vain of *address*."""
@@ -53,10 +60,14 @@ class Tries:
 
 
 class SignIns:
-    """The signed-in browsers, and the link of the first start: it opens the set-up once."""
+    """The signed-in browsers, and the link of the first start: it opens the set-up once.
+
+    *tries* are slowed down by address, *names* by server and name, *begun* are the codes that an address asks for.
+    """
 
     def __init__(self, store: Transactions, admin_token: str, clock: Callable[[], datetime]) -> None:
-        self.tries = Tries(clock)
+        self.tries, self.names, self.begun = Tries(clock), Tries(clock), Tries(clock)
+        self.codes = Codes(clock)
         self._store = store
         self._admin_token = admin_token
         self._clock = clock
@@ -86,7 +97,10 @@ class SignIns:
         return await self._add(None, None, agent, is_administrator=True)
 
     async def by_user(self, user: User, name: str, agent: str | None, *, is_administrator: bool) -> str:
-        """Return a browser's token for *user*, whose Jellyfin server has just said that it is them."""
+        """Return a browser's token for *user*, whose Jellyfin server has just said that it is them.
+
+        What it said of their rights goes for their other browsers too.
+        """
         return await self._add(user, name, agent, is_administrator=is_administrator)
 
     async def visitor(self, token: str) -> Visitor | None:
@@ -128,4 +142,6 @@ class SignIns:
         async with self._store.begin() as db:
             await sign_ins.remove_expired(db, now)
             await sign_ins.add(db, fingerprint(token), who)
+            if user is not None:
+                await sign_ins.checked(db, user, now, is_administrator=is_administrator)
         return token

@@ -1,12 +1,11 @@
-"""The entrance: where to begin, signing in and out, and the link of the first start."""
+"""The entrance: where to begin, signing in with the administrator's token, out, and the link of the first start."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
@@ -15,14 +14,16 @@ from litestar.params import Body, FromPath, FromQuery
 from litestar.response import Redirect
 from msgspec import Meta
 
+from receiver import first_start
 from receiver.house import House
-from receiver.pages.doors import FOR_ANYONE, address_of, cookie_of, visitor_of
-from receiver.pages.rendering import page, redirect
+from receiver.pages.doors import FOR_ANYONE, address_of, visitor_of
+from receiver.pages.entrance_door import admit, later, shown, within
+from receiver.pages.rendering import AnyRequest, page, redirect
 from receiver.sign_in import COOKIE
 
-AnyRequest = Request[Any, Any, Any]
-
 Text = Annotated[str, Meta(max_length=300)]
+
+_USED_UP = "This link was used, or is of an earlier start: sign in, or start the program again."
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -42,8 +43,8 @@ async def home(request: AnyRequest) -> Redirect:
 async def door(request: AnyRequest, house: NamedDependency[House], then: FromQuery[str] = "") -> Response[Any]:
     """Show the door."""
     if request.state.get("visitor") is not None:
-        return Redirect(_within(then), status_code=303)
-    return page(request, house, "sign_in.html", then=_within(then))
+        return Redirect(within(then), status_code=303)
+    return await shown(request, house, then)
 
 
 @post("/sign-in/token", opt=FOR_ANYONE)
@@ -55,35 +56,35 @@ async def with_token(
     """Sign the holder of the administrator's token in."""
     where, tries = address_of(request), house.sign_ins.tries
     if (wait := tries.too_many(where)) is not None:
-        return page(request, house, "sign_in.html", status=429, then=_within(data.then), error=_later(wait))
+        return await shown(request, house, data.then, status=429, error=later(wait), by_token=True)
     token = await house.sign_ins.by_admin_token(data.token.strip(), request.headers.get("user-agent"))
     if token is None:
         tries.failed(where)
         wrong = "That is not the administrator's token. It is in the file that the program names at its start."
-        return page(request, house, "sign_in.html", status=403, then=_within(data.then), error=wrong)
+        return await shown(request, house, data.then, status=403, error=wrong, by_token=True)
     tries.succeeded(where)
-    answer = redirect(_within(data.then))
-    answer.set_cookie(cookie_of(request, token))
-    return answer
+    return await admit(request, house, token, within(data.then))
 
 
 @get("/welcome/{token:str}", opt=FOR_ANYONE)
 async def welcome(request: AnyRequest, house: NamedDependency[House], token: FromPath[str]) -> Response[Any]:
     """Show what the link of the first start opens; it is used up by the form, not by looking at it."""
     if not house.sign_ins.is_first_token(token):
-        raise NotFoundException("This link was used, or is of an earlier start: sign in, or start the program again.")
-    return page(request, house, "welcome.html", token=token)
+        raise NotFoundException(_USED_UP)
+    async with house.store.read() as db:
+        is_finished = await first_start.is_finished(db)
+    return page(request, house, "welcome.html", token=token, is_finished=is_finished)
 
 
 @post("/welcome/{token:str}", opt=FOR_ANYONE)
 async def begin(request: AnyRequest, house: NamedDependency[House], token: FromPath[str]) -> Response[Any]:
-    """Use the link of the first start up, and lead to the set-up."""
+    """Use the link of the first start up, and lead to the set-up; or to the pages, if that is done."""
     given = await house.sign_ins.by_first_token(token, request.headers.get("user-agent"))
     if given is None:
-        raise NotFoundException("This link was used, or is of an earlier start: sign in, or start the program again.")
-    answer = redirect("/set-up")
-    answer.set_cookie(cookie_of(request, given))
-    return answer
+        raise NotFoundException(_USED_UP)
+    async with house.store.read() as db:
+        where = "/now" if await first_start.is_finished(db) else "/set-up"
+    return await admit(request, house, given, where)
 
 
 @post("/sign-out")
@@ -96,13 +97,3 @@ async def leave(request: AnyRequest, house: NamedDependency[House]) -> Redirect:
 
 
 ROUTES = (home, door, with_token, welcome, begin, leave)
-
-
-def _within(path: str) -> str:
-    """Return *path* if it leads to a page of ours, else the live page."""
-    is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
-    return path if is_ours else "/now"
-
-
-def _later(wait: timedelta) -> str:
-    return f"Too many tries from this address: wait for {max(1, round(wait.total_seconds() / 60))} min."
