@@ -152,6 +152,8 @@ def _api() -> list[ControllerRouterHandler]:
         deliveries.one,
         rejected.rejected_list,
         rejected.one,
+        rejected.retry,
+        rejected.retry_all,
         replays.create,
         replays.replay_list,
         replays.one,

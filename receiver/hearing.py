@@ -8,6 +8,9 @@ from statistics import median
 
 import msgspec
 
+MINUTES = 60
+"""For how many minutes it is remembered how much was heard in each."""
+
 _SAMPLES = 15
 _FEWEST = 5
 _AGREE = timedelta(seconds=30)
@@ -22,6 +25,8 @@ class Heard(msgspec.Struct):
     count: int = 0
     flags: Counter[str] = msgspec.field(default_factory=Counter)
     samples: deque[timedelta] = msgspec.field(default_factory=lambda: deque(maxlen=_SAMPLES))
+    minutes: dict[int, int] = msgspec.field(default_factory=dict)
+    """How many in each of the last minutes, by the minute's number since 1970."""
 
 
 class Hearing:
@@ -37,6 +42,10 @@ class Hearing:
             heard = self.servers[server_id] = Heard(received_at)
         heard.last_at = received_at
         heard.count += 1
+        minute = int(received_at.timestamp()) // 60
+        if minute not in heard.minutes:
+            heard.minutes = {each: n for each, n in heard.minutes.items() if minute - each < MINUTES}
+        heard.minutes[minute] = heard.minutes.get(minute, 0) + 1
         return heard
 
 

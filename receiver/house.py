@@ -13,6 +13,7 @@ import httpx
 import structlog
 
 from receiver.access import Access
+from receiver.doorways import Doorways
 from receiver.elsewhere import Elsewhere
 from receiver.eraser import Eraser
 from receiver.hearing import Hearing
@@ -21,9 +22,11 @@ from receiver.live import Live
 from receiver.metrics import Metrics
 from receiver.notes import Notes
 from receiver.notification import read
+from receiver.posters import Posters
 from receiver.reception import Reception
 from receiver.replayer import Replayer, words_of
 from receiver.resettler import Progress, Resettler
+from receiver.rights import Rights
 from receiver.sign_in import SignIns
 from receiver.spool import Spool
 from receiver.tasks import Tasks, Work
@@ -38,7 +41,7 @@ from reconcile.errors import FolderHeld, StoreAway, StoreError
 from reconcile.housekeeping import tidy
 from reconcile.people import People
 from reconcile.playback.rules import Rules
-from reconcile.replaying import replay
+from reconcile.replaying import Read, replay
 from reconcile.reruling import rerule
 from reconcile.secrets import Safe
 from reconcile.sending import Sender
@@ -106,6 +109,9 @@ class House:
         self.live = Live(self.store, self.tracker.events)
         self.wires = Wires(settings, self.safe, self.tracker, self.leases, clock, http)
         self.reception.polled = self.wires.polls
+        self.doorways = Doorways(self.wires, self.store, clock)
+        self.rights = Rights(self.store, self.wires, self.people, clock)
+        self.posters = Posters(settings.data_dir / "posters", self.wires.picture, clock)
         self.elsewhere = Elsewhere(settings, self.wires, self.tracker, self.leases, clock)
         self.replayer = Replayer(self.store, self._replay)
         self.resettler = Resettler(self.store, self._resettle)
@@ -157,6 +163,7 @@ class House:
             return
         self.settings = settings
         self.people.auto_link = settings.auto_link
+        self.webhook.is_on = settings.monitor_enabled
         self.wires.adjust(settings)
         rules = rules_of(settings)
         if rules != self.people.global_rules:
@@ -175,14 +182,25 @@ class House:
         ahead, heard = self.tracker.ahead, self.tracker.events.tell
         return await rerule(self.store, people, self.clock, dry_run=is_dry, ahead=ahead, heard=heard, progress=progress)
 
-    async def _replay(self, since: datetime, until: datetime | None, is_dry: bool) -> dict[str, Any]:  # noqa: FBT001
+    async def _replay(
+        self,
+        since: datetime,
+        until: datetime | None,
+        is_dry: bool,  # noqa: FBT001 - as it is kept
+        progress: Callable[[int], None],
+    ) -> dict[str, Any]:
         """Take kept deliveries in once more. Whom it links is told to everyone at the end."""
-        people = self.people.fresh()
-        reading = partial(read, sole_server=self.reception.sole_server(), with_marks=self.settings.record_manual)
-        found = kept(self.store, since, until)
-        done = await replay(self.store, people, found, self.clock, reading, dry_run=is_dry, ahead=self.tracker.ahead)
+        ahead, found = self.tracker.ahead, kept(self.store, since, until)
+        people, clock = self.people.fresh(), self.clock
+        done = await replay(
+            self.store, people, found, clock, self.reading(), dry_run=is_dry, ahead=ahead, progress=progress
+        )
         await self.refresh()
         return words_of(done)
+
+    def reading(self) -> Read:
+        """Return what reads the bodies of webhooks as they are to be read now."""
+        return partial(read, sole_server=self.reception.sole_server(), with_marks=self.settings.record_manual)
 
     # --- coming up ------------------------------------------------------------------------------------------------
 
@@ -220,6 +238,7 @@ class House:
         channels.start("resettlings", self.resettler.run)
         channels.start("sending", self.sender.run)
         channels.start("erasures", self.eraser.run)
+        channels.start("rights", self.rights.run)
         for name, work in self.works:
             channels.start(name, work)
         if not self.settings.monitor_enabled:

@@ -33,6 +33,18 @@ class Metrics:
         self._took[bisect_left(_BUCKETS, seconds)] += 1
         self._took_seconds += seconds
 
+    def within(self, share: float) -> float | None:
+        """Return within how many seconds that *share* of webhooks was answered, as far as the buckets tell.
+
+        None where none was answered, or where it took longer than the last bucket.
+        """
+        total, so_far = sum(self._took), 0
+        for bound, count in zip(_BUCKETS, self._took, strict=False):
+            so_far += count
+            if total and so_far >= share * total:
+                return bound
+        return None
+
     def exposition(self, gauges: Mapping[str, float]) -> bytes:
         """Return everything as Prometheus reads it; *gauges* are what only the caller knows, by name."""
         registry = CollectorRegistry()

@@ -164,6 +164,17 @@ class Spool:
             log.warning("a torn record in the spool is skipped", file=path.name, bytes=torn)
         return Segment(path, records, torn)
 
+    async def oldest_at(self) -> datetime | None:
+        """Return when the oldest delivery that waits was received; None if nothing waits, or it cannot be read."""
+        if not self._sizes:
+            return None
+        path = min(self._sizes)
+        try:
+            records, _torn = unframed(await self._run(path.read_bytes))
+        except OSError:
+            return None
+        return records[0].received_at if records else None
+
     async def discard(self, segment: Segment) -> None:
         """Forget a segment: all of it is in the database."""
         self.torn += segment.torn

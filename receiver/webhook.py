@@ -57,7 +57,7 @@ class Gone(Exception):
 
 
 class Webhook:
-    """Answers the plugin. `waits_for` says why this process does not record, None if it does."""
+    """Answers the plugin. `waits_for` says why this process does not record, None if it does; `is_on` if it is to."""
 
     def __init__(
         self, reception: Reception, tracker: Tracker, access: Access, metrics: Metrics, *, is_on: bool
@@ -67,7 +67,7 @@ class Webhook:
         self._tracker = tracker
         self._access = access
         self._metrics = metrics
-        self._is_on = is_on
+        self.is_on = is_on
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -96,7 +96,7 @@ class Webhook:
             self._metrics.lost += 1
             raise Refused(503, f"This process does not record: {self.waits_for}", _RETRY)
         body = await _body(headers, receive)
-        if not self._is_on:
+        if not self.is_on:
             self._tracker.ignore(_OFF.reason)
             return _OFF
         try:

@@ -19,10 +19,9 @@ from receiver.api.pages import LARGEST_ID, USUAL, Cursor, Limit, Page, chosen, p
 from receiver.api.words import struct_of
 from receiver.exporting import everything_as_csv, everything_as_json
 from receiver.house import House
-from reconcile.accounts import change_account, checked_zone
+from receiver.wishes import rule
 from reconcile.store import accounts
 from reconcile.store import people as kept_people
-from reconcile.trial import trial
 
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*\S[^\x00-\x1f]*$")]
 AccountId = Annotated[int, PathParameter(ge=1, le=LARGEST_ID)]
@@ -96,11 +95,7 @@ async def account_list(
 @post("/accounts", tags=["people"])
 async def create(house: NamedDependency[House], data: JSONBody[NewAccount]) -> AccountWords:
     """Make an account."""
-    async with house.store.begin() as db:
-        number = await kept_people.add_account(db, data.name.strip(), house.clock())
-        row = await accounts.one(db, number)
-        await house.people.load(db)
-    return _words(row or {})
+    return await add(house, data.name)
 
 
 @get("/accounts/{account_id:int}", tags=["people"], opt=ADMIN)
@@ -123,18 +118,10 @@ async def change(
 ) -> Changed:
     """Change an account's own rules, and settle its history by them. With *dry_run* nothing changes."""
     values = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not UNSET}
-    if isinstance(zone := values.get("time_zone"), str):
-        checked_zone(zone)
-    async with trial(house.store, dry_run=dry_run) as db:
-        if await accounts.one(db, account_id) is None:
-            raise NotFoundException(f"There is no account {account_id}.")
-        people = house.people.fresh()
-        settled = await change_account(db, people, account_id, values, house.clock(), house.tracker.ahead)
-        row = await accounts.one(db, account_id)
-    if not dry_run:
-        await house.refresh()
-        house.tracker.events.tell(settled)
-    return Changed(_words(row or {}), dry_run, changes_of(settled), len(settled.playbacks))
+    done = await rule(house, account_id, values, dry_run=dry_run)
+    if done is None:
+        raise NotFoundException(f"There is no account {account_id}.")
+    return Changed(_words(done.account), dry_run, changes_of(done.settled), len(done.settled.playbacks))
 
 
 @post("/accounts/{account_id:int}/erase", tags=["people"], status_code=200)
@@ -176,6 +163,15 @@ async def export(
     headers = {"content-disposition": f'attachment; filename="playledger-account-{account_id}.{form}"'}
     told = everything_as_csv(house.store, row) if form == "csv" else everything_as_json(house.store, row)
     return Stream(told, media_type="text/csv" if form == "csv" else "application/json", headers=headers)
+
+
+async def add(house: House, name: str) -> AccountWords:
+    """Make an account of that name, and return it. Raises StoreError."""
+    async with house.store.begin() as db:
+        number = await kept_people.add_account(db, name.strip(), house.clock())
+        row = await accounts.one(db, number)
+        await house.people.load(db)
+    return _words(row or {})
 
 
 def _words(row: dict[str, object]) -> AccountWords:

@@ -18,6 +18,7 @@ from receiver.api.pages import LARGEST_ID, USUAL, Cursor, Limit, Page
 from receiver.api.words import struct_of
 from receiver.house import House
 from reconcile.accounts import LinkWish, link, unlink
+from reconcile.people import User
 from reconcile.playback.identity import is_guid, normalised_id
 from reconcile.store import accounts
 
@@ -68,16 +69,31 @@ async def put_link(
 
     This lifts an erasure of that user: what was before it stays forgotten.
     """
-    server, user = normalised_id(server_id), normalised_id(user_id)
-    if not is_guid(server) or not is_guid(user):
+    return await tie(house, (normalised_id(server_id), normalised_id(user_id)), _wish(data))
+
+
+@delete("/links/{server_id:str}/{user_id:str}", tags=["people"])
+async def remove(house: NamedDependency[House], server_id: FromPath[str], user_id: FromPath[str]) -> None:
+    """Take a link away. What was recorded stays with the account; nothing more is."""
+    await untie(house, (normalised_id(server_id), normalised_id(user_id)))
+
+
+async def tie(house: House, user: User, wish: LinkWish, *, is_own: bool = False) -> LinkWords:
+    """Make the link of *user* what is wished, and return it. Raises ClientException (400), or StoreError.
+
+    *is_own*: the person themselves wishes it; raises NotFoundException (404) unless the user is theirs already.
+    """
+    if not all(map(is_guid, user)):
         raise ClientException("server_id and user_id are 32 hexadecimal digits each, as Jellyfin numbers them.")
     now = house.clock()
     async with house.store.begin() as db:
-        if await accounts.one(db, data.account_id) is None:
-            raise ClientException(f"account_id: there is no account {data.account_id}.")
-        done = await link(db, house.people, (server, user), _wish(data), now, house.tracker.ahead)
-        row = await accounts.one_link(db, server, user)
-        since = await accounts.recorded_since(db, [(server, user)], now)
+        if await accounts.one(db, wish.account_id) is None:
+            raise ClientException(f"account_id: there is no account {wish.account_id}.")
+        if is_own and (await accounts.one_link(db, *user) or {}).get("account_id") != wish.account_id:
+            raise NotFoundException("That user is not linked to this account.")
+        done = await link(db, house.people, user, wish, now, house.tracker.ahead)
+        row = await accounts.one_link(db, *user)
+        since = await accounts.recorded_since(db, [user], now)
     await house.refresh()
     house.tracker.events.tell(done.settled)
     if row is None:
@@ -85,12 +101,10 @@ async def put_link(
     return msgspec.structs.replace(_words(row, since), erasure_lifted=done.lifted)
 
 
-@delete("/links/{server_id:str}/{user_id:str}", tags=["people"])
-async def remove(house: NamedDependency[House], server_id: FromPath[str], user_id: FromPath[str]) -> None:
-    """Take a link away. What was recorded stays with the account; nothing more is."""
-    server, user = normalised_id(server_id), normalised_id(user_id)
+async def untie(house: House, user: User) -> None:
+    """Take the link of *user* away. Raises NotFoundException (404), or StoreError."""
     async with house.store.begin() as db:
-        settled = await unlink(db, house.people, (server, user), house.clock(), house.tracker.ahead)
+        settled = await unlink(db, house.people, user, house.clock(), house.tracker.ahead)
         if settled is None:
             raise NotFoundException("There is no such link.")
     await house.refresh()

@@ -161,6 +161,11 @@ async def match(
     dry_run: FromQuery[bool] = False,
 ) -> Followed:
     """Say which film or series this is. Its history follows, now and whenever it is made anew. *dry_run*: as if."""
+    return await say(house, number, data, dry_run=dry_run)
+
+
+async def say(house: House, number: int, data: NewMatch, by: str = BY, *, dry_run: bool) -> Followed:
+    """Keep what somebody said of a media. Raises NotFoundException (404), ClientException (400), or StoreError."""
     if not (data.tmdb_id or data.tvdb_id or data.imdb_id):
         raise ClientException("tmdb_id, tvdb_id or imdb_id: one of them is needed.")
     async with house.store.read() as db:
@@ -171,10 +176,10 @@ async def match(
     items = _chosen_items(row, data.items)
     what = Match(data.kind, data.title, data.year, data.tmdb_id, data.tvdb_id, data.imdb_id)
 
-    async def say(rehoming: Rehoming) -> Rehomed | None:
-        return await rehoming.match(items, what, BY)
+    async def match_all(rehoming: Rehoming) -> Rehomed | None:
+        return await rehoming.match(items, what, by)
 
-    return await _do(house, say, dry_run=dry_run)
+    return await _do(house, match_all, dry_run=dry_run)
 
 
 @get("/media/matches", tags=["media"], opt=ADMIN)
@@ -189,9 +194,14 @@ async def match_list(house: NamedDependency[House], limit: Limit = USUAL, cursor
 @delete("/media/matches/{number:int}", tags=["media"], status_code=200)
 async def undo(house: NamedDependency[House], number: Number, *, dry_run: FromQuery[bool] = False) -> Followed:
     """Take back what was said. The history goes back to what is told otherwise."""
+    return await unsay(house, number, dry_run=dry_run)
+
+
+async def unsay(house: House, number: int, by: str = BY, *, dry_run: bool) -> Followed:
+    """Take back what was said under *number*. Raises NotFoundException (404), or StoreError."""
 
     async def take_back(rehoming: Rehoming) -> Rehomed | None:
-        return await rehoming.undo(number, BY)
+        return await rehoming.undo(number, by)
 
     return await _do(house, take_back, dry_run=dry_run)
 

@@ -86,6 +86,11 @@ async def target_list(house: NamedDependency[House], limit: Limit = USUAL, curso
 @post("/outbound", tags=["outbound"])
 async def create(house: NamedDependency[House], data: JSONBody[NewTarget]) -> TargetWithSecret:
     """Add a target. The answer has its secret, this once."""
+    return await add(house, data)
+
+
+async def add(house: House, data: NewTarget) -> TargetWithSecret:
+    """Add a target. Raises SettingRefused, ClientException (400), or StoreError."""
     events = outbound.checked_events(data.events)
     url = outbound.checked_url(data.url)
     async with house.store.begin() as db:
@@ -101,6 +106,11 @@ async def create(house: NamedDependency[House], data: JSONBody[NewTarget]) -> Ta
 @patch("/outbound/{target_id:int}", tags=["outbound"])
 async def change(house: NamedDependency[House], target_id: Number, data: JSONBody[TargetChanges]) -> TargetWithSecret:
     """Change a target, turn it on or off, or give it a new secret."""
+    return await adjust(house, target_id, data)
+
+
+async def adjust(house: House, target_id: int, data: TargetChanges) -> TargetWithSecret:
+    """Change a target. Raises NotFoundException (404), SettingRefused, ClientException (400), or StoreError."""
     told = msgspec.structs.asdict(data)
     values = {name: value for name, value in told.items() if value is not UNSET and name != "new_secret"}
     if not isinstance(data.url, UnsetType):
@@ -124,6 +134,11 @@ async def change(house: NamedDependency[House], target_id: Number, data: JSONBod
 @delete("/outbound/{target_id:int}", tags=["outbound"])
 async def remove(house: NamedDependency[House], target_id: Number) -> None:
     """Remove a target, and all that waits for it."""
+    await take_away(house, target_id)
+
+
+async def take_away(house: House, target_id: int) -> None:
+    """Remove a target. Raises NotFoundException (404), or StoreError."""
     async with house.store.begin() as db:
         if not await targets.remove(db, target_id):
             raise NotFoundException(f"There is no target {target_id}.")
@@ -133,6 +148,11 @@ async def remove(house: NamedDependency[House], target_id: Number) -> None:
 @post("/outbound/{target_id:int}/test", tags=["outbound"], status_code=202)
 async def test(house: NamedDependency[House], target_id: Number) -> MessageWords:
     """Send a message of the type ``test``; GET /outbox/{id} says what came of it."""
+    return await try_out(house, target_id)
+
+
+async def try_out(house: House, target_id: int) -> MessageWords:
+    """Queue a test message. Raises NotFoundException (404), ClientException (400), or StoreError."""
     async with house.store.begin() as db:
         target = await _target(db, target_id)
         if not target.active:

@@ -84,6 +84,11 @@ async def one(house: NamedDependency[House], message_id: Number) -> MessageWithB
 @post("/outbox/{message_id:int}/retry", tags=["outbound"], status_code=202)
 async def retry(house: NamedDependency[House], message_id: Number) -> MessageWords:
     """Try a message again now that waits or is dead, and for three more days."""
+    return await try_again(house, message_id)
+
+
+async def try_again(house: House, message_id: int) -> MessageWords:
+    """Try a message again, and return it. Raises NotFoundException (404), ClientException (400), or StoreError."""
     async with house.store.begin() as db:
         _known(await outbox.one(db, message_id), message_id)
         if not await outbox.retry(db, message_id, house.clock()):

@@ -10,13 +10,10 @@ from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import PathParameter, QueryParameter
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from receiver.api.pages import LARGEST_ID, USUAL, Cursor, Limit, Page, chosen, page_of, place_of
 from receiver.house import House
-from reconcile.awarding import count_series
-from reconcile.changes import Settled
-from reconcile.following import follow
+from receiver.wishes import give_up
 from reconcile.playback.progress import Status
 from reconcile.store import progress as kept
 
@@ -87,25 +84,10 @@ async def resume(house: NamedDependency[House], media_id: MediaId, account: Whos
 
 async def _said(house: House, account: int, media_id: int, *, is_abandoned: bool) -> ProgressWords:
     _check(house, account)
-    settled, now = Settled(), house.clock()
-    async with house.store.begin() as db:
-        await _one(db, account, media_id)
-        if is_abandoned:
-            await kept.abandon(db, account, media_id, now)
-        else:
-            await kept.resume(db, account, media_id)
-        settled.badges += await count_series(db, house.people, account, media_id)
-        await follow(db, house.people, now, settled)
-        row = await _one(db, account, media_id)
-    house.tracker.events.tell(settled)
-    return _words(row)
-
-
-async def _one(db: AsyncConnection, account: int, media_id: int) -> dict[str, Any]:
-    row = await kept.one(db, account, media_id)
+    row = await give_up(house, account, media_id, is_abandoned=is_abandoned)
     if row is None:
         raise NotFoundException(f"Account {account} has completed nothing of a series {media_id}.")
-    return row
+    return _words(row)
 
 
 def _check(house: House, account: int) -> None:

@@ -41,13 +41,7 @@ class ReplayWords(msgspec.Struct, frozen=True):
 @post("/replays", tags=["deliveries"], status_code=202)
 async def create(house: NamedDependency[House], data: JSONBody[ReplayWish]) -> ReplayWords:
     """Ask for a replay; its state is told by GET /replays/{id}."""
-    since, until = _utc("since", data.since), None if data.until is None else _utc("until", data.until)
-    if until is not None and until <= since:
-        raise ClientException("until: it has to be later than since.")
-    async with house.store.begin() as db:
-        row = await replays.add(db, house.clock(), since, until, dry_run=data.dry_run)
-    house.replayer.wake()
-    return struct_of(ReplayWords, row)
+    return await ask(house, data)
 
 
 @get("/replays", tags=["deliveries"], opt=ADMIN)
@@ -69,6 +63,17 @@ async def one(
         row = await replays.one(db, replay_id)
     if row is None:
         raise NotFoundException(f"There is no replay {replay_id}.")
+    return struct_of(ReplayWords, row)
+
+
+async def ask(house: House, wish: ReplayWish) -> ReplayWords:
+    """Have deliveries taken in once more. Raises ClientException (400), or StoreError."""
+    since, until = _utc("since", wish.since), None if wish.until is None else _utc("until", wish.until)
+    if until is not None and until <= since:
+        raise ClientException("until: it has to be later than since.")
+    async with house.store.begin() as db:
+        row = await replays.add(db, house.clock(), since, until, dry_run=wish.dry_run)
+    house.replayer.wake()
     return struct_of(ReplayWords, row)
 
 

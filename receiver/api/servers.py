@@ -15,9 +15,9 @@ from msgspec import Meta
 from receiver.api.guard import ADMIN
 from receiver.api.pages import Page
 from receiver.house import House
+from reconcile.hooking import mint as mint_token
 from reconcile.playback.identity import normalised_id
-from reconcile.secrets import fingerprint, new_token
-from reconcile.store import accounts, people, servers, tokens
+from reconcile.store import accounts, people, servers
 from reconcile.store.servers import Server
 
 
@@ -71,49 +71,55 @@ async def create(house: NamedDependency[House], data: JSONBody[NewServer]) -> Se
     """Add a server, or give a known one a new address and key: it is asked who it is, and polled from then on."""
     server_id = await house.wires.meet(data.url, data.api_key)
     await house.refresh()
-    return _words(house, await _server(house, server_id))
+    return _words(house, await one_server(house, server_id))
 
 
 @post("/servers/{server_id:str}/webhook-tokens", tags=["servers"])
 async def mint(house: NamedDependency[House], server_id: FromPath[str]) -> WebhookToken:
     """Make a token with which only this server's webhooks are let in."""
-    known = await _server(house, server_id)
-    token = new_token()
-    async with house.store.begin() as db:
-        await tokens.add_webhook_token(db, fingerprint(token), known.id, house.clock())
-    await house.refresh()
-    return WebhookToken(token, known.id)
+    return await minted(house, (await one_server(house, server_id)).id)
 
 
 @get("/servers/{server_id:str}/users", tags=["servers"], opt=ADMIN)
 async def users(house: NamedDependency[House], server_id: FromPath[str]) -> Page[UserWords]:
     """Ask the server who its users are, and return all of them with their links."""
-    known = await _server(house, server_id)
-    wire = house.wires.of(known.id)
+    return Page(await users_of(house, (await one_server(house, server_id)).id))
+
+
+async def minted(house: House, server_id: str) -> WebhookToken:
+    """Make a token for the webhooks of a known server. Raises StoreError."""
+    async with house.store.begin() as db:
+        token = await mint_token(db, server_id, house.clock())
+    await house.refresh()
+    return WebhookToken(token, server_id)
+
+
+async def users_of(house: House, server_id: str) -> list[UserWords]:
+    """Ask a server who its users are; return them with their links. Raises NotFoundException (404), JellyfinError."""
+    wire = house.wires.of(server_id)
     if wire is None:
         raise NotFoundException("The address and API key of this server are not known: add them first.")
     async with wire.turn:
         told = await wire.client.users()
     async with house.store.read() as db:
         linked = {(each.server_id, each.user_id): each.account_id for each in await people.links(db)}
-        pairs = [(known.id, user.id) for user in told]
+        pairs = [(server_id, user.id) for user in told]
         since = await accounts.recorded_since(db, pairs, house.clock())
-    return Page(
-        [
-            UserWords(
-                id=user.id,
-                name=user.name,
-                is_administrator=user.is_administrator,
-                is_disabled=user.is_disabled,
-                account_id=linked.get((known.id, user.id)),
-                recorded=(known.id, user.id) in since,
-            )
-            for user in told
-        ]
-    )
+    return [
+        UserWords(
+            id=user.id,
+            name=user.name,
+            is_administrator=user.is_administrator,
+            is_disabled=user.is_disabled,
+            account_id=linked.get((server_id, user.id)),
+            recorded=(server_id, user.id) in since,
+        )
+        for user in told
+    ]
 
 
-async def _server(house: House, server_id: str) -> Server:
+async def one_server(house: House, server_id: str) -> Server:
+    """Return a server that is known. Raises NotFoundException (404)."""
     async with house.store.read() as db:
         found = {server.id: server for server in await servers.all_of_them(db)}
     known = found.get(normalised_id(server_id))

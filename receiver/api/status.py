@@ -87,7 +87,7 @@ async def status(house: NamedDependency[House]) -> StatusWords:
         ready=reason is None,
         recording=house.waits_for is None and house.settings.monitor_enabled,
         waits_for=house.waits_for,
-        notices=[*_notices(house, reason, seerr), *_given_up(given_up)],
+        notices=[*notices_of(house, reason, seerr), *_given_up(given_up)],
         pollers=[wire.poller.status for wire in house.wires.each],
         seerr=seerr,
         webhooks=[HeardWords(server, each.last_at, each.count, dict(each.flags)) for server, each in heard.items()],
@@ -107,7 +107,8 @@ def _given_up(dead: dict[int, int]) -> list[str]:
     ]
 
 
-def _notices(house: House, reason: str | None, seerr: SeerrStatus | None) -> list[str]:
+def notices_of(house: House, reason: str | None, seerr: SeerrStatus | None) -> list[str]:
+    """Return what needs somebody's attention, in sentences; *reason* is why it is not ready."""
     found = []
     if reason is not None:
         found.append(f"Not ready: {reason}")

@@ -58,16 +58,26 @@ async def token_list(house: NamedDependency[House]) -> Page[TokenWords]:
 @post("/tokens", tags=["tokens"])
 async def create(house: NamedDependency[House], data: JSONBody[NewToken]) -> Minted:
     """Make a token."""
-    token, now = new_token(), house.clock()
-    name, scopes = data.name.strip(), tuple(sorted(scope.value for scope in data.scopes))
-    async with house.store.begin() as db:
-        number = await tokens.add_api_token(db, name, fingerprint(token), scopes, now)
-    return Minted(token, number, name, scopes, now)
+    return await make(house, data)
 
 
 @delete("/tokens/{token_id:int}", tags=["tokens"])
 async def revoke(house: NamedDependency[House], token_id: Annotated[int, PathParameter(ge=1, le=LARGEST_ID)]) -> None:
     """Revoke a token: it opens nothing from now on."""
+    await remove(house, token_id)
+
+
+async def make(house: House, wish: NewToken) -> Minted:
+    """Make a token for the API, and return it: it is told this once. Raises StoreError."""
+    token, now = new_token(), house.clock()
+    name, scopes = wish.name.strip(), tuple(sorted(scope.value for scope in wish.scopes))
+    async with house.store.begin() as db:
+        number = await tokens.add_api_token(db, name, fingerprint(token), scopes, now)
+    return Minted(token, number, name, scopes, now)
+
+
+async def remove(house: House, token_id: int) -> None:
+    """Revoke a token. Raises NotFoundException (404), or StoreError."""
     async with house.store.begin() as db:
         if not await tokens.remove_api_token(db, token_id):
             raise NotFoundException(f"There is no token {token_id}.")

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import httpx
 import uvicorn
 
-from receiver import logs
+from receiver import first_start, logs
 from receiver.api.words import PlaybackWords, playback_words
 from receiver.app import create_app
 from receiver.commands.serve import WEBHOOK, Server, server
@@ -79,7 +79,7 @@ async def _demo(folder: str, speed: float, say: Say, *, is_once: bool) -> None:
         config = uvicorn.Config(face, log_config=None, access_log=False, date_header=False, ws="none")
         jellyfin = _Quiet(config)
         app = create_app(settings, clock=pace.now)
-        playledger = server(app, settings)
+        playledger = server(app, settings, is_open=True)
         say(f"A simulated evening, {speed:g} times as fast as a real one. Ctrl-C ends it, and leaves nothing behind.")
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(jellyfin.serve([door]))
@@ -105,6 +105,8 @@ async def _perform(
         if playledger.should_exit:
             return
         await asyncio.sleep(0.05)
+    async with store.begin() as db:
+        await first_start.finish(db, pace.now())  # nothing is left to be set up: the link leads to what plays
     url = f"http://127.0.0.1:{playledger.port}{WEBHOOK}"
     last = max(player.now for player in performance.players) + 600.0
     told: dict[int, str] = {}

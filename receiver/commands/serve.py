@@ -12,11 +12,12 @@ import click
 import uvicorn
 from litestar import Litestar
 
-from receiver import logs
+from receiver import first_start, logs
 from receiver.app import create_app
 from receiver.commands import world
+from receiver.house import House
 from receiver.version import program_version
-from reconcile.errors import SettingRefused
+from reconcile.errors import SettingRefused, StoreError
 from reconcile.settings import Settings, token_files
 
 WEBHOOK = "/webhooks/jellyfin"
@@ -25,18 +26,20 @@ _GRACE_SECONDS = 10
 
 
 class Server(uvicorn.Server):
-    """Says where it listens, once it does."""
+    """Says where it listens, once it does. With *is_open* a link into the pages is part of that at every start."""
 
-    def __init__(self, config: uvicorn.Config, settings: Settings, app: Litestar) -> None:
+    def __init__(self, config: uvicorn.Config, settings: Settings, app: Litestar, *, is_open: bool = False) -> None:
         super().__init__(config)
         self._settings = settings
         self._app = app
+        self._is_open = is_open
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, and say so."""
         await super().startup(sockets)
         if self.started and not self.should_exit:
-            for line in welcome(self._settings, self.port):
+            link = await link_of(self._app.state.house, is_open=self._is_open)
+            for line in welcome(self._settings, self.port, link):
                 click.echo(line)
             # What is there now stays: looking through it for garbage costs a viewer's player a tenth of a second.
             gc.collect()
@@ -54,7 +57,7 @@ class Server(uvicorn.Server):
         return int(listening[0]) if listening else self._settings.port
 
 
-def server(app: Litestar, settings: Settings) -> Server:
+def server(app: Litestar, settings: Settings, *, is_open: bool = False) -> Server:
     """Return the web server for *app*: one process, no access log, and none of its own words about itself."""
     config = uvicorn.Config(
         app,
@@ -69,7 +72,19 @@ def server(app: Litestar, settings: Settings) -> Server:
         proxy_headers=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    return Server(config, settings, app)
+    return Server(config, settings, app, is_open=is_open)
+
+
+async def link_of(house: House, *, is_open: bool) -> str | None:
+    """Return the path of a link into the pages that works once, None where the set-up was finished already."""
+    if house.waits_for is not None:
+        return None
+    try:
+        async with house.store.read() as db:
+            is_finished = await first_start.is_finished(db)
+    except StoreError:
+        return None
+    return f"/welcome/{house.sign_ins.first_token()}" if is_open or not is_finished else None
 
 
 def serve() -> None:
@@ -96,8 +111,8 @@ def _check_address(settings: Settings) -> None:
         ) from error
 
 
-def welcome(settings: Settings, port: int) -> Iterator[str]:
-    """Yield where everything is, and what to paste into Jellyfin."""
+def welcome(settings: Settings, port: int, link: str | None = None) -> Iterator[str]:
+    """Yield where everything is, what to paste into Jellyfin, and *link*, the path that leads in without a token."""
     host = "localhost" if settings.host in _EVERYWHERE else settings.host
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     token = "the value of PLAYLEDGER_WEBHOOK_TOKEN"  # noqa: S105 - where it is, not what it is
@@ -118,6 +133,7 @@ def welcome(settings: Settings, port: int) -> Iterator[str]:
         f"polling       {_polling(settings)}",
         f"recording     {_recording(settings)}",
         "",
+        *(() if link is None else ("Open this in your browser; it works once:", f"  {url}{link}", "")),
         f"Playledger {program_version()} listens on {url}",
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,14 @@ def templates() -> TemplateConfig[Any]:
     )
     environment.globals.update(static=static, csrf=_csrf, version=program_version())
     environment.filters.update(
-        for_long=saying.for_long, position=saying.position, ago=saying.ago, at=saying.at, number=number
+        for_long=saying.for_long,
+        position=saying.position,
+        ago=saying.ago,
+        at=saying.at,
+        number=number,
+        ms=ms,
+        day=saying.day_in_words,
+        counted=saying.counted,
     )
     return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))
 
@@ -97,6 +105,11 @@ def redirect(path: str, said: str | None = None, kind: str = "good") -> Redirect
 def number(value: float) -> str:
     """Return a number as people write it: 1,204, or 2.5."""
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+
+
+def ms(instant: datetime | None) -> int | str:
+    """Return an instant as scripts count them, in milliseconds; nothing where there is none."""
+    return "" if instant is None else round(instant.timestamp() * 1000)
 
 
 def static(name: str) -> str:

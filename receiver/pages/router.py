@@ -11,7 +11,20 @@ from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
 from receiver.house import House
-from receiver.pages import entrance
+from receiver.pages import (
+    entrance,
+    entrance_code,
+    entrance_jellyfin,
+    history,
+    history_correcting,
+    history_corrections,
+    now,
+    posters_route,
+    set_up_routes,
+    settings,
+    you,
+)
+from receiver.pages.admin import routes as admin
 from receiver.pages.doors import guard
 from receiver.pages.errors import CSRF_COOKIE, handlers
 from receiver.pages.rendering import STATIC
@@ -34,7 +47,20 @@ def pages(house: House) -> list[ControllerRouterHandler]:
         ),
         Router(
             "/",
-            route_handlers=[*entrance.ROUTES],
+            route_handlers=[
+                *entrance.ROUTES,
+                *entrance_jellyfin.ROUTES,
+                *entrance_code.ROUTES,
+                *set_up_routes.ROUTES,
+                *now.ROUTES,
+                *posters_route.ROUTES,
+                *settings.ROUTES,
+                *you.ROUTES,
+                *admin.ROUTES,
+                *history.ROUTES,
+                *history_corrections.ROUTES,
+                *history_correcting.ROUTES,
+            ],
             guards=[guard(house)],
             middleware=[DefineMiddleware(CSRFMiddleware, config=forms)],
             exception_handlers=handlers(house),

@@ -10,26 +10,58 @@ const clock = (seconds) => {
   return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 };
 
+// Durations and times gone by, in the words of the server's pages.
+const forLong = (seconds) => {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 120) return `${whole} s`;
+  const minutes = Math.round(whole / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
+};
+const ago = (seconds) => {
+  if (seconds < 1) return "now";
+  if (seconds < 90) return `${Math.floor(seconds)} s ago`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min ago`;
+  return seconds < 129600 ? `${Math.round(seconds / 3600)} h ago` : `${Math.round(seconds / 86400)} days ago`;
+};
+
+// How a playback stands: paused since then, heard until then, and due to end (all in ms).
+const SILENT_MS = 35000;
+function stands({ paused, heard, due }, now) {
+  if (due && now >= Number(due)) return "ending";
+  if (paused) return `paused for ${forLong((now - Number(paused)) / 1000)}`;
+  const silent = now - Number(heard);
+  return silent <= SILENT_MS ? "playing" : `not heard from for ${forLong(silent / 1000)}`;
+}
+
+const put = (element, text) => { if (element.textContent !== text) element.textContent = text; };
+
 let offset = 0; // how far the server's clock is ahead of this one, in ms
 
 function tick() {
   const now = Date.now() + offset;
   for (const each of every("[data-runs]")) {
-    const { position, at, limit, counts } = each.dataset;
-    const passed = each.dataset.runs === "true" ? Math.max(0, now - Number(at)) / 1000 : 0;
+    const { position, at, until, limit } = each.dataset;
+    const heard = until ? Math.min(now, Number(until)) : now;
+    const passed = each.dataset.runs === "true" ? Math.max(0, heard - Number(at)) / 1000 : 0;
     const here = Math.min(Number(position) + passed, limit ? Number(limit) : Infinity);
-    for (const text of every("[data-position-text]", each)) text.textContent = clock(here);
+    for (const text of every("[data-position-text]", each)) put(text, clock(here));
     for (const left of every("[data-counts-text]", each)) {
-      const rest = Number(counts) - passed;
-      left.textContent = rest > 0 ? `counts in ${clock(rest)}` : "counts";
+      const rest = Number(left.dataset.counts) - passed;
+      put(left, rest > 0 ? `counts in ${clock(Math.ceil(rest))}` : "counts");
     }
-    for (const head of every("[data-head]", each)) {
-      if (limit) head.setAttribute("x", String((Number(head.dataset.width) * here) / Number(limit)));
+    for (const bar of every("[data-bar]", each)) bar.value = here;
+    for (const line of limit ? every(".pic-here", each) : []) {
+      const x = String(Math.min(998, Math.max(2, (1000 * here) / Number(limit))));
+      line.setAttribute("x1", x);
+      line.setAttribute("x2", x);
     }
   }
+  for (const state of every("[data-state-text]")) put(state, stands(state.dataset, now));
+  for (const time of every("[data-ago]")) put(time, ago((now - Number(time.dataset.ago)) / 1000));
 }
 
 // Parts of the page that the server tells anew: an event named like the part's id brings its content.
+const AGAIN_MS = 30000;
 function listen(page) {
   const state = document.getElementById("connection");
   const say = (text, kind) => {
@@ -37,19 +69,43 @@ function listen(page) {
     state.dataset.kind = kind;
     state.textContent = text;
   };
+  if (page.dataset.now) offset = Number(page.dataset.now) - Date.now();
+  delete page.dataset.now; // later it is old
   const source = new EventSource(page.dataset.stream);
   source.addEventListener("open", () => say("live", "live"));
-  source.addEventListener("error", () => say("connection lost, trying again", "lost"));
+  source.addEventListener("error", () => {
+    if (source.readyState !== EventSource.CLOSED) return say("connection lost, trying again", "lost");
+    say("not live just now: reload to see what is new", "closed"); // refused: signed out, or too many listen
+    setTimeout(() => listen(page), AGAIN_MS);
+  });
   source.addEventListener("part", (event) => {
     const { id, html, now } = JSON.parse(event.data);
     if (now) offset = now - Date.now();
     const part = document.getElementById(id);
-    if (!part || part.contains(document.activeElement)) return;
-    part.innerHTML = html;
-    tick();
+    if (part) replace(part, html);
   });
   source.addEventListener("reload", () => location.reload());
+  source.addEventListener("submit", (event) => document.getElementById(JSON.parse(event.data).id)?.requestSubmit());
   addEventListener("pagehide", () => source.close());
+}
+
+// A part in which somebody is at work is told anew once they have left it.
+const waiting = new WeakMap();
+function replace(part, html) {
+  const isNew = !waiting.has(part);
+  if (part.contains(document.activeElement)) {
+    waiting.set(part, html);
+    if (!isNew) return;
+    part.addEventListener("focusout", () => setTimeout(() => {
+      const latest = waiting.get(part);
+      waiting.delete(part);
+      replace(part, latest);
+    }), { once: true });
+    return;
+  }
+  waiting.delete(part);
+  part.innerHTML = html;
+  tick();
 }
 
 // A form that says what it would do: its fields are sent to data-preview, the answer is shown in data-preview-in.

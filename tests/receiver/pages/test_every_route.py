@@ -59,8 +59,9 @@ async def two_people(folder: Path) -> AsyncIterator[tuple[Program, dict[str, str
     """Start the program, in which two people watched something; return what is the other one's, by kind."""
     async with program(folder, clock=Clock(NINE_PM + timedelta(hours=2))) as here:
         await here.watch(NINE_PM - timedelta(hours=3), NotificationUsername=MINE)
-        named = {"UserId": GUEST, "NotificationUsername": ANOTHER, "Name": ITEM, "DeviceId": "another", "Id": "f" * 32}
+        named: dict[str, Any] = {"UserId": GUEST, "NotificationUsername": ANOTHER, "Name": ITEM, "DeviceId": "another", "Id": "f" * 32}
         await here.watch(NINE_PM, **named)
+        await here.house.sign_ins.by_user((SERVER, GUEST), ANOTHER, "a test", is_administrator=False)
         accounts = {each["name"]: each["id"] for each in (await here.get("/accounts"))["items"]}
         theirs = accounts[ANOTHER]
         watch = (await here.get("/history", account=theirs))["items"][0]
@@ -84,13 +85,16 @@ def filled(door: Door, theirs: dict[str, Any]) -> str:
 
 
 async def everything(here: Program) -> dict[str, list[tuple[Any, ...]]]:
-    """Return all rows of all tables but those of the signed-in browsers."""
+    """Return all rows of all tables, of the signed-in browsers those that are the other one's."""
     async with here.house.store.read() as db:
         return {
-            table.name: sorted((tuple(row) for row in await db.execute(sa.select(table))), key=repr)
+            table.name: sorted((tuple(row) for row in await db.execute(_rows(table))), key=repr)
             for table in metadata.sorted_tables
-            if table.name != "sign_in"
         }
+
+
+def _rows(table: sa.Table) -> sa.Select[Any]:
+    return sa.select(table).where(table.c.user_id == GUEST) if table.name == "sign_in" else sa.select(table)
 
 
 async def asked(visitor: httpx.AsyncClient, door: Door, path: str, token: str) -> tuple[int, str]:
