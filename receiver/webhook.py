@@ -11,9 +11,11 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
+import structlog
 from litestar import asgi
+from litestar.enums import ScopeType
 from litestar.handlers import ASGIRouteHandler
-from litestar.types import Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from receiver.access import Access, Admitted, bearer
 from receiver.metrics import Metrics
@@ -21,6 +23,8 @@ from receiver.reception import OtherServerError, Reception
 from reconcile.arrivals import Answer, Outcome
 from reconcile.errors import SpoolUnwritable
 from reconcile.tracker import Tracker
+
+log = structlog.get_logger()
 
 PATH = "/webhooks/jellyfin"
 
@@ -42,6 +46,8 @@ class Refused(Exception):
 
 
 _RETRY = (b"retry-after", b"5")
+_JSON = (b"content-type", b"application/json")
+_encoded = msgspec.json.Encoder().encode
 
 
 def _unknown_token() -> Refused:
@@ -76,17 +82,15 @@ class Webhook:
             answer = await self._answer(scope, receive)
         except Refused as refused:
             self._metrics.refused[str(refused.status)] += 1
-            body = msgspec.json.encode({"status_code": refused.status, "detail": refused.detail, "extra": None})
-            await _send(send, refused.status, body, *refused.headers)
+            await _send(send, refused.status, _error(refused.status, refused.detail), *refused.headers)
         except Gone:
             return
         else:
             self._metrics.count(answer.outcome.value, perf_counter() - began)
-            await _send(send, _STATUS.get(answer.outcome, 202), msgspec.json.encode(answer))
+            await _send(send, _STATUS.get(answer.outcome, 202), _encoded(answer))
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
-        method: object = dict(scope).get("method")
-        if method != "POST":
+        if scope["type"] != ScopeType.HTTP or scope["method"] != "POST":
             raise Refused(405, "Method Not Allowed", (b"allow", b"POST"))
         headers = dict(scope["headers"])
         admitted = self._admitted(headers, scope["query_string"])
@@ -127,6 +131,25 @@ def webhook_route(webhook: Webhook) -> ASGIRouteHandler:
     return jellyfin
 
 
+def at_the_door(webhook: Webhook, app: ASGIApp) -> ASGIApp:
+    """Return *app* with *webhook* before it: the way through a framework costs as much as a Progress that is known.
+
+    What goes wrong is answered as *app* would: the log says what it was.
+    """
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP or scope["path"] != PATH:
+            await app(scope, receive, send)
+            return
+        try:
+            await webhook(scope, receive, send)
+        except Exception as error:
+            log.exception("a request failed", error=type(error).__name__)
+            await _send(send, 500, _error(500, "Internal Server Error"))
+
+    return answer
+
+
 async def _body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length) > MOST_BYTES:
@@ -146,13 +169,11 @@ async def _body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
             return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
+def _error(status: int, detail: str) -> bytes:
+    return _encoded({"status_code": status, "detail": detail, "extra": None})
+
+
 async def _send(send: Send, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
-    length = (b"content-length", str(len(body)).encode())
-    await send(
-        {
-            "type": "http.response.start",
-            "status": status,
-            "headers": [(b"content-type", b"application/json"), length, *headers],
-        }
-    )
+    length = (b"content-length", b"%d" % len(body))
+    await send({"type": "http.response.start", "status": status, "headers": [_JSON, length, *headers]})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -39,7 +39,7 @@ class Look(msgspec.Struct, frozen=True):
     vanished: tuple[int, ...] = ()
 
 
-class Shown(msgspec.Struct, frozen=True):
+class Shown(msgspec.Struct, frozen=True, gc=False):
     """A sighting of what is known: the check-in of *key* at *at* was shown *until* then; bare without a *kind*."""
 
     key: Key

@@ -24,8 +24,11 @@ from reconcile.store import growth, playbacks, verdicts
 from reconcile.store import watches as kept_watches
 from reconcile.store.growth import Growth
 
-_THIN_EVERY = 48
-"""How many check-ins a remembered line may gather before its end is thinned …"""
+_THIN_EVERY = 40
+"""How many check-ins a remembered line may gather, and up to so many more by its key, before its end is thinned …"""
+
+_SPREAD = 16
+"""… so that a thousand lines that were read at once, after a start, are not thinned at once …"""
 
 _WINDOW = 64
 """… and how much of its end that is: what lies close to a stop must be seen together."""
@@ -70,20 +73,25 @@ class Extending:
         return {server_id: await looks_of(self.db, self.draft, server_id, at) for server_id, at in since.items()}
 
     def _extend(self, line: Line, kept: Open, told: Sequence[Observation], looks: Sequence[datetime]) -> Growth | None:
-        check_ins = [each.check_in for each in told if each.check_in is not None]
-        if len(check_ins) < len(told) or any(_is_news(kept, each) for each in told):
+        rules = self.people.rules(kept.unit[0])
+        if kept.rules != rules:
             return None
-        found = self._grown(line, kept, check_ins, looks)
+        check_ins: list[CheckIn] = []
+        for each in told:
+            if each.check_in is None or _is_news(kept, each):
+                return None
+            check_ins.append(each.check_in)
+        found = self._grown(line, kept, check_ins, looks, rules)
         if found is None:
             return None
         run, playback = found
-        rules = self.people.rules(kept.unit[0])
-        values = playbacks.growing(playback) | {"runtime_seconds": kept.around.runtime}
+        values = playbacks.growing(playback)
+        values["runtime_seconds"] = kept.around.runtime
         seat = (kept.key.server_id, kept.key.session_id, kept.key.item_id)
         seen = verdicts.viewing_of(f"{kept.number:012d}", values, seat)
         verdict = kept.standing.judge(seen, rules)
         change = self._rewatched(kept, seen, rules) if kept.others.watch else None
-        if kept.rules != rules or (change is None and _makes_a_watch(verdict, kept, rules)):
+        if change is None and _makes_a_watch(verdict, kept, rules):
             return None
         if change is not None:
             kept = msgspec.structs.replace(
@@ -118,12 +126,11 @@ class Extending:
         return Change(number, kept.unit, str(after["day"]), dict(before), after)
 
     def _grown(
-        self, line: Line, kept: Open, check_ins: Sequence[CheckIn], looks: Sequence[datetime]
+        self, line: Line, kept: Open, check_ins: Sequence[CheckIn], looks: Sequence[datetime], rules: Rules
     ) -> tuple[Run, Playback] | None:
         """Return the playback with *check_ins*, as cutting it again would give it; None if only that can tell."""
         user = (kept.key.server_id, kept.key.user_id)
         around = msgspec.structs.replace(kept.around, looks=looks, recorded=self.people.intervals(user))
-        rules = self.people.rules(kept.unit[0])
         now = self.now + self.ahead.get(kept.key.server_id, timedelta())
         run, before = kept.run, line.check_ins[-1]
         found: tuple[Run, Playback] | None = None
@@ -146,7 +153,7 @@ class Extending:
         said = (told.channel, told.item, told.device)
         grown = msgspec.structs.replace(kept, run=run, last_at=playback.last_at, told=said)
         known, weight = (*line.check_ins, *check_ins), line.weight
-        if len(known) > weight + _THIN_EVERY:
+        if len(known) > weight + _THIN_EVERY + kept.key_id % _SPREAD:
             rules = self.people.rules(kept.unit[0])
             thin = without_the_rest(known[-_WINDOW:], frozenset(run.walk.bends()), rules).kept
             known = (*known[:-_WINDOW], *thin)

@@ -19,7 +19,7 @@ Place = tuple[int, datetime, Kind | None]
 """(key id, instant, kind) of a check-in that is still shown; without a kind, 5 s of bare sightings."""
 
 
-class Last(msgspec.Struct):
+class Last(msgspec.Struct, gc=False):
     """The latest check-in of a key that is committed, and until when it is known to have been shown.
 
     None: the key is known by bare sightings alone.
@@ -101,9 +101,9 @@ class Latest:
         """Remember the latest check-in of each key of *arrivals*, which are committed; *ids* are the keys' numbers."""
         for arrival in arrivals:
             for told in arrival.observations:
-                if told.key in ids:
-                    self._last[told.key] = _later(self._last.get(told.key), told, ids[told.key])
-                    self._last.move_to_end(told.key)
+                key = told.key
+                if (key_id := ids.get(key)) is not None:
+                    self._last[key] = _later(self._last.pop(key, None), told, key_id)
         while len(self._last) > REMEMBERED:
             self._last.popitem(last=False)
 

@@ -107,7 +107,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     def showing(self, at: datetime, kind: Kind, until: datetime, version: int) -> Line | None:
         """Return the line whose last check-in was shown *until* then; None if it is another one that was."""
         last = self.check_ins[-1] if self.check_ins else None
-        if last is None or last.identity != (at, kind):
+        if last is None or last.at != at or last.kind is not kind:
             return None
         if until <= last.sighted_until:
             return self if version == self.version else msgspec.structs.replace(self, version=version)

@@ -18,7 +18,7 @@ log = structlog.get_logger()
 AlreadyShown = Callable[[Key, datetime, Kind, datetime], bool]
 
 
-class Seen(msgspec.Struct):
+class Seen(msgspec.Struct, gc=False):
     """What a session said when it was read last, and the check-ins (key, at, kind) that this was."""
 
     checked_in: str | None
@@ -89,30 +89,29 @@ class Snapshots:
 
     def _is_all_known(self, known: Seen, at: datetime, found: News) -> bool:
         """Note that what is *known* was still shown *at*; return whether that was all there is to it."""
-        still: list[Key] = []
+        people, still = self._tracker.people, len(found.still)
         for key, checked_in, kind in known.shown:
-            if not self._tracker.people.is_recorded((key.server_id, key.user_id), checked_in):
+            if not people.is_recorded((key.server_id, key.user_id), checked_in):
                 continue
             if not self._tracker.still_shown(key, checked_in, kind, max(at, checked_in)):
+                del found.still[still:]
                 return False
-            still.append(key)
-        found.still.extend(still)
+            found.still.append(key)
         return True
 
     def _read(self, session: Session, item_id: str, before: Seen | None, at: datetime, found: News) -> Seen:
         before_it = None if before is None else before.known
         known = before_it if before_it and before_it.is_of(session) else described(session, self.server_id)
         told = observed(session, known, at, self._channel) if isinstance(known, Described) else known or ()
-        is_new = before is None or before.item_id != item_id or before.user_id != session.user_id
         if isinstance(told, Ignored):
-            if is_new:
+            if _is_new(session, item_id, before):
                 self._tracker.ignore(told.reason)
             told = ()
         recorded = [each for each in told if self._tracker.is_recorded(each)]
-        if is_new and len(recorded) < len(told):
+        if len(recorded) < len(told) and _is_new(session, item_id, before):
             self._tracker.ignore(NOT_RECORDED, len(told) - len(recorded))
         found.observations.extend(recorded)
-        shown = tuple((o.key, *o.check_in.identity) for o in told if o.check_in is not None)
+        shown = tuple([(o.key, o.check_in.at, o.check_in.kind) for o in told if o.check_in is not None])
         return Seen(
             session.last_playback_check_in,
             session.is_paused,
@@ -128,3 +127,8 @@ class Snapshots:
         for reason in sorted(reasons - self._set_aside):
             log.warning("a session was set aside", server=self.server_id, reason=reason)
         self._set_aside = reasons
+
+
+def _is_new(session: Session, item_id: str, before: Seen | None) -> bool:
+    """Say whether somebody else plays, or something else is played, than *before* in this session."""
+    return before is None or before.item_id != item_id or before.user_id != session.user_id

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import socket
 import sys
 from collections.abc import Iterator
@@ -15,8 +14,10 @@ from litestar import Litestar
 from receiver import first_start, logs
 from receiver.app import create_app
 from receiver.commands import world
+from receiver.garbage import settle_down
 from receiver.house import House
 from receiver.version import program_version
+from receiver.webhook import at_the_door
 from reconcile.errors import SettingRefused, StoreError
 from reconcile.settings import Settings, token_files
 
@@ -41,9 +42,7 @@ class Server(uvicorn.Server):
             link = await link_of(self._app.state.house, is_open=self._is_open)
             for line in welcome(self._settings, self.port, link):
                 click.echo(line)
-            # What is there now stays: looking through it for garbage costs a viewer's player a tenth of a second.
-            gc.collect()
-            gc.freeze()
+            settle_down()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening; whoever follows the live view is let go first, or it would be waited for."""
@@ -60,7 +59,7 @@ class Server(uvicorn.Server):
 def server(app: Litestar, settings: Settings, *, is_open: bool = False) -> Server:
     """Return the web server for *app*: one process, no access log, and none of its own words about itself."""
     config = uvicorn.Config(
-        app,
+        at_the_door(app.state.house.webhook, app),
         host=settings.host,
         port=settings.port,
         http="httptools",

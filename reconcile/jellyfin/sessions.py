@@ -28,12 +28,17 @@ from reconcile.playback.ticks import seconds
 
 NEVER = Ignored("never checked in")
 
+_ALONE = {channel: frozenset({channel}) for channel in Channel}
+
 
 class PlayState(msgspec.Struct, frozen=True, rename="pascal", gc=False):
     """Where the player is, as far as the server knows or guesses."""
 
     position_ticks: int | None = None
     is_paused: bool = False
+
+
+_NO_STATE = PlayState()
 
 
 class Item(msgspec.Struct, frozen=True, rename="pascal", gc=False):
@@ -215,7 +220,7 @@ def observed(
     if checked_in is None:
         return NEVER
     check_in = _check_in(session, checked_in, at, channel)
-    return tuple(
+    told = [
         Observation(
             key=key,
             channel=channel,
@@ -226,7 +231,8 @@ def observed(
             user_name=name,
         )
         for key, name in known.watching
-    )
+    ]
+    return tuple(told)
 
 
 def session_observations(
@@ -262,19 +268,20 @@ def _history(item: Item, providers: Mapping[str, str]) -> str | Ignored:
 
 def _check_in(session: Session, checked_in: datetime, at: datetime, channel: Channel) -> CheckIn:
     """Return the client's own last report, without what the server has guessed since (facts B4)."""
-    ticks = None if session.play_state is None else session.play_state.position_ticks
+    state = session.play_state or _NO_STATE
+    ticks, is_paused = state.position_ticks, state.is_paused
     position = None if ticks is None or ticks < 0 else seconds(ticks)
-    if not session.is_paused:
+    if not is_paused:
         position = taken_back(position, guessed_seconds(checked_in, at, instant(session.last_activity_date)))
     seen_at = max(at, checked_in)
     return CheckIn(
         at=checked_in,
-        kind=Kind.PAUSED if session.is_paused else Kind.PLAYING,
+        kind=Kind.PAUSED if is_paused else Kind.PLAYING,
         position=position,
         reported=False,
         seen_at=seen_at,
         sighted_until=seen_at,
-        channels=frozenset({channel}),
+        channels=_ALONE[channel],
     )
 
 

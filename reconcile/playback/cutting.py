@@ -56,7 +56,7 @@ class Playback(msgspec.Struct, frozen=True, gc=False):
     @property
     def watched_seconds(self) -> float:
         """The seconds really spent playing."""
-        return sum(stretch.seconds for stretch in self.stretches)
+        return sum([stretch.seconds for stretch in self.stretches])
 
 
 class Cut(msgspec.Struct, frozen=True, gc=False):
@@ -124,7 +124,7 @@ class _Cutter:
         is_plain = (
             run.stop is None and before.at == run.last.at and check_in.at > before.at and not self.around.sightings
         )
-        if not is_plain or check_in.kind is Kind.STOPPED or not self._recorded_at(check_in.at):
+        if not is_plain or check_in.kind is Kind.STOPPED:
             return None
         if before.sighted_until != run.last.shown_until:
             run = run.still_at(point_of(before, before.sighted_until, self.rules))
@@ -170,7 +170,13 @@ class _Cutter:
         """Say whether the playback had ended before *point*: by a stop, by silence, or by absence."""
         if run.stop is not None or point.at > limit(run.last, self.rules):
             return True
-        return absence(run.last, self.around.looks, point.at, self.rules, shown=is_shown(run.channels)) is not None
+        return self._absence(run, point.at) is not None
+
+    def _absence(self, run: Run, until: datetime) -> tuple[datetime, datetime] | None:
+        looks = self.around.looks
+        if not looks or looks[-1] <= run.last.shown_until:
+            return None
+        return absence(run.last, looks, until, self.rules, shown=is_shown(run.channels))
 
     def _is_rewatch(self, run: Run, point: Point) -> bool:
         """Say whether *point* is back at the start of an item that had been completed."""
@@ -178,7 +184,8 @@ class _Cutter:
         if self.runtime is None or a.position is None or point.position is None or point.is_stop:
             return False
         drop = BACK_AT_START * self.runtime
-        if self.runtime - point.position < drop or a.position + ABSENT_HALF + self._alive(a) - point.position < drop:
+        alive = (a.until - a.at).total_seconds()
+        if self.runtime - point.position < drop or a.position + ABSENT_HALF + alive - point.position < drop:
             return False
         end = self._ending(run, point)
         before = a.position if end.position is None else max(a.position, end.position)
@@ -186,9 +193,6 @@ class _Cutter:
             return False
         opening = max(self.rules.opening(self.runtime), (point.at - a.at).total_seconds())
         return point.position <= opening and self._is_completed(run, end)
-
-    def _alive(self, point: Point) -> float:
-        return (point.until - point.at).total_seconds()
 
     def _is_completed(self, run: Run, end: Ending) -> bool:
         """Say whether the playback's own reach passes the threshold."""
@@ -236,11 +240,11 @@ class _Cutter:
     def _soft_ending(self, run: Run, until: datetime, restart: datetime | None) -> Ending:
         last = run.last
         known_until = min(until, self.now + timedelta.resolution)
-        sibling = self._replaced_by(last, until)
+        sibling = self._replaced_by(last, until) if self.around.siblings else None
         replaced_at = sibling if sibling is not None else restart
         end = ending(
             last,
-            absent=absence(last, self.around.looks, known_until, self.rules, shown=is_shown(run.channels)),
+            absent=self._absence(run, known_until),
             replaced_at=replaced_at,
             restart=sibling is None,
             now=self.now if until == FOREVER else FOREVER,
@@ -259,7 +263,7 @@ class _Cutter:
 
     def _within_recorded(self, last: Point, end: Ending) -> Ending:
         for interval in self.around.recorded:
-            if interval.holds(last.at) and interval.until is not None and end.at > interval.until:
+            if interval.until is not None and end.at > interval.until and interval.holds(last.at):
                 credit = min(end.credit, (interval.until - last.at).total_seconds())
                 position = None if last.position is None else last.position + credit
                 return msgspec.structs.replace(end, at=interval.until, credit=credit, position=position)
@@ -269,8 +273,9 @@ class _Cutter:
         return self._recorded_between(at, at)
 
     def _recorded_between(self, since: datetime, until: datetime) -> bool:
+        """Say whether one interval holds all from *since* to *until*, which is not before it."""
         for interval in self.around.recorded:
-            if interval.holds(since) and interval.holds(until):
+            if interval.since <= since and (interval.until is None or until < interval.until):
                 return True
         return not self.around.recorded
 
@@ -314,7 +319,7 @@ class _Cutter:
             completed_at=completed_at,
             stretches=played,
             covered=covered(played),
-            skipped=joined(walk.skipped),
+            skipped=joined(walk.skipped) if walk.skipped else (),
             channels=run.channels,
             looks=tuple(sorted(looks)),
         )

@@ -142,11 +142,12 @@ def ending(
 
 def _ended(by: EndedBy | None, last: Point, added: float, runtime: float | None, looks: tuple[datetime, ...]) -> Ending:
     """Return the ending *added* seconds after *last* was still alive; while paused nothing is played."""
-    alive = max(0.0, (last.until - last.at).total_seconds() + added)
-    at = last.at + timedelta(seconds=alive)
+    position = last.position
     if last.kind is not Kind.PLAYING:
-        return Ending(by, last.until, 0.0, last.position, looks)
-    if last.position is None:
-        return Ending(by, at, 0.0, None, looks)
-    credit = alive if runtime is None else max(0.0, min(alive, runtime - last.position))
-    return Ending(by, last.at + timedelta(seconds=credit), credit, last.position + credit, looks)
+        return Ending(by, last.until, 0.0, position, looks)
+    alive = max(0.0, (last.until - last.at).total_seconds() + added)
+    if position is None:
+        return Ending(by, last.at + timedelta(seconds=alive), 0.0, None, looks)
+    credit = alive if runtime is None else max(0.0, min(alive, runtime - position))
+    at = last.at + timedelta(seconds=credit) if credit else last.at
+    return Ending(by, at, credit, position + credit, looks)

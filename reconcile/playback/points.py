@@ -76,14 +76,15 @@ def _opens(stop: CheckIn, before: Point | None, rules: Rules) -> bool:
 
 def point_of(check_in: CheckIn, shown_until: datetime, rules: Rules) -> Point:
     """Return *check_in* as a point that was shown until then."""
-    alive = shown_until if shown_until - check_in.at <= rules.freshness else check_in.at
+    at, kind = check_in.at, check_in.kind
+    shown_until = max(shown_until, at)
     return Point(
-        at=check_in.at,
-        kind=check_in.kind,
+        at=at,
+        kind=kind,
         position=check_in.position,
-        until=max(alive, check_in.at),
-        shown_until=max(shown_until, check_in.at),
-        soft=check_in.kind is Kind.STOPPED and not check_in.reported,
+        until=shown_until if shown_until - at <= rules.freshness else at,
+        shown_until=shown_until,
+        soft=kind is Kind.STOPPED and not check_in.reported,
         channels=check_in.channels,
     )
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def covered(stretches: Iterable[Stretch]) -> tuple[tuple[float, float], ...]:
     """Return the parts of the item that were seen, in seconds, joined and in order."""
-    return joined((stretch.start, stretch.end) for stretch in stretches)
+    return joined([(stretch.start, stretch.end) for stretch in stretches])
 
 
 def joined(parts: Iterable[tuple[float, float]]) -> tuple[tuple[float, float], ...]:

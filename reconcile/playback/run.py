@@ -28,10 +28,11 @@ class Run(msgspec.Struct, frozen=True, gc=False):
     def to(self, point: Point, *, counts: bool) -> Run:
         """Return the run with *point*; the way to it is credited only if it *counts*."""
         channels = self.channels if point.channels <= self.channels else self.channels | point.channels
-        if point.is_stop and (point.soft or point.position is None):
-            return Run(self.begun, self.first, self.last, point, channels, self.walk)
+        stop = point if point.is_stop else None
+        if stop is not None and (point.soft or point.position is None):
+            return Run(self.begun, self.first, self.last, stop, channels, self.walk)
         walk = (self.walk if counts else self.walk.interrupted()).to(point)
-        return Run(self.begun, self.first, point, point if point.is_stop else None, channels, walk)
+        return Run(self.begun, self.first, point, stop, channels, walk)
 
     def still_at(self, last: Point) -> Run:
         """Return the run whose last point is *last*: the same check-in, shown for longer."""

@@ -162,7 +162,7 @@ def seated_twice(viewings: Sequence[Viewing]) -> set[str]:
 def judge(viewing: Viewing, chain: Sequence[Viewing], rules: Rules, *, again: bool = False) -> Verdict:
     """Return the verdict on *viewing*, which continues *chain*; *again*: the unit was completed within 30 days."""
     runtime = viewing.runtime
-    watched = viewing.watched_seconds + sum(earlier.watched_seconds for earlier in chain)
+    watched = viewing.watched_seconds + sum([earlier.watched_seconds for earlier in chain])
     last = viewing.last_watched_at
     if not runtime or runtime <= 0:
         said = f"not counted: the runtime is not known; watched {spoken(watched)}"

@@ -20,7 +20,7 @@ from reconcile.store.channels import mask_of
 from reconcile.store.types import as_text
 
 
-class Growth(msgspec.Struct, frozen=True):
+class Growth(msgspec.Struct, frozen=True, gc=False):
     """A playback that new check-ins have extended: as it was kept, and as it is to be."""
 
     key: Key
@@ -119,5 +119,8 @@ def _perhaps(at: datetime | None) -> str | None:
     return None if at is None else as_text(at)
 
 
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
+def _json(value: Sequence[object]) -> str:
+    return _encoded(value).decode() if value else "[]"
+
+
+_encoded = msgspec.json.Encoder().encode

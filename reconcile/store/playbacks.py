@@ -16,6 +16,7 @@ from reconcile.playback.edges import Sibling
 from reconcile.store.channels import mask_of
 from reconcile.store.keys import CHUNK
 from reconcile.store.tables import playback, playback_key, playback_unit
+from reconcile.store.types import as_json
 
 
 class Kept(msgspec.Struct):
@@ -171,7 +172,7 @@ def values_of(
 def growing(found: Playback) -> dict[str, Any]:
     """Return the columns of a playback that one more check-in may change, and when it began."""
     return {
-        "state": "ended" if not found.is_open else found.state.value,
+        "state": "ended" if found.ended_by is not None else found.state.value,
         "started_at": found.started_at,
         "last_at": found.last_at,
         "ended_at": found.ended_at,
@@ -180,8 +181,8 @@ def growing(found: Playback) -> dict[str, Any]:
         "reached_seconds": round(found.reached_seconds, 3),
         "position_seconds": None if found.position is None else round(found.position, 3),
         "covered": _rounded(found.covered),
-        "skipped": _rounded(found.skipped),
-        "intervals": [[s.at.isoformat(), round(s.seconds, 3)] for s in found.stretches],
+        "skipped": _rounded(found.skipped) if found.skipped else [],
+        "intervals": [[as_json(s.at), round(s.seconds, 3)] for s in found.stretches],
         "channels": mask_of(found.channels),
         "completed_at": found.completed_at,
     }

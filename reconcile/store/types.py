@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -43,4 +44,18 @@ class Instant(sa.TypeDecorator[datetime]):
 
 def as_text(at: datetime) -> str:
     """Return an instant as SQLite keeps it, for statements in the driver's own words."""
-    return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat(" ", "microseconds")[:26]
+    told = _encoded(at)
+    if len(told) == _WITH_MICROSECONDS:
+        return told[1:27].replace(b"T", b" ").decode()
+    return at.astimezone(UTC).isoformat(" ", "microseconds")[:26]
+
+
+def as_json(at: datetime) -> str:
+    """Return a UTC instant as it is kept within JSON: what `datetime.isoformat` returns, at a fifth of its price."""
+    told = _encoded(at)
+    return told[1:27].decode() + "+00:00" if len(told) == _WITH_MICROSECONDS else at.isoformat()
+
+
+_encoded = msgspec.json.Encoder().encode
+_WITH_MICROSECONDS = len('"2026-11-22T20:00:00.000001Z"')
+"""Only a UTC instant with microseconds is told at this length: a look asks for thousands of these."""

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import resource
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from receiver.garbage import settle_down
 from reconcile.jellyfin.sessions import decode_snapshot
 from reconcile.people import People
 from reconcile.playback.rules import Rules
@@ -65,8 +65,7 @@ async def measure(rounds: int) -> None:
         running = asyncio.create_task(tracker.run())
         spent: dict[str, list[float]] = {"nothing new": [], "a new check-in in each": []}
         reader = Snapshots(SERVER, tracker)
-        gc.collect()
-        gc.freeze()  # as the program does when it has started
+        settle_down()
         for number in range(2 * rounds + 2):
             now = START + timedelta(seconds=10 * number)
             body = snapshot(now + timedelta(seconds=5 * (number % 2)), START + timedelta(seconds=20 * (number // 2)))

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
-from receiver.webhook import MOST_BYTES
+from receiver.webhook import MOST_BYTES, at_the_door
 from reconcile.errors import StoreAway
-from tests.receiver.houses import NINE_PM, WEBHOOK, WEBHOOK_TOKEN, everything_in, link, notification, program, until
+from tests.receiver.houses import (
+    NINE_PM,
+    WEBHOOK,
+    WEBHOOK_TOKEN,
+    Program,
+    everything_in,
+    link,
+    notification,
+    program,
+    until,
+)
 from tests.recordings.shapes import GUEST, SERVER, VIEWER, changed, recording
 
 START = recording("plugin_21_start.json")
@@ -464,3 +478,36 @@ async def test_a_hundred_at_once_are_all_recorded(tmp_path: Path, database_url: 
         assert {each.json()["outcome"] for each in said} == {"recorded"}
         assert len((await here.get("/playbacks", limit=500))["items"]) == 100
         assert len((await here.get("/accounts"))["items"]) == 7
+
+
+@asynccontextmanager
+async def through_the_door(here: Program) -> AsyncIterator[httpx.AsyncClient]:
+    """Speak to the program as it is served: webhooks are answered before the framework is asked."""
+    door: Any = at_the_door(here.house.webhook, here.app)
+    headers = {"authorization": f"Bearer {WEBHOOK_TOKEN}"}
+    transport = httpx.ASGITransport(door, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://door", headers=headers) as http:
+        yield http
+
+
+async def test_at_the_door_webhooks_are_answered_and_all_else_is_let_in(tmp_path: Path) -> None:
+    async with program(tmp_path) as here, through_the_door(here) as http:
+        taken = await http.post(WEBHOOK, content=START)
+        alive = await http.get("/health/live")
+
+        assert (taken.status_code, taken.json()["outcome"]) == (202, "recorded")
+        assert alive.status_code == 200
+        assert (await http.get(WEBHOOK)).status_code == 405
+        assert (await http.post(WEBHOOK + "/", content=START)).json()["outcome"] == "known"
+
+
+async def test_an_error_of_ours_at_the_door_is_answered_as_everywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with program(tmp_path) as here, through_the_door(here) as http:
+        monkeypatch.setattr(here.house.reception, "take", None)
+
+        outside, inside = await http.post(WEBHOOK, content=START), await here.send(START)
+
+    assert outside.status_code == inside.status_code == 500
+    assert outside.json() == inside.json()

@@ -6,9 +6,12 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconcile.store import tables
 from reconcile.store.engine import Transactions
+from reconcile.store.types import as_json, as_text
 
 EIGHT_PM = datetime(2026, 11, 22, 20, 0, 0, 123456, tzinfo=UTC)
 
@@ -58,3 +61,16 @@ async def test_no_instant_is_none_and_no_json_is_null(store: Transactions) -> No
     async with store.read() as db:
         row = (await db.execute(sa.select(tables.replay).where(tables.replay.c.result.is_(None)))).one()
     assert (row.until, row.result, row.dry_run) == (None, None, True)
+
+
+instants = st.datetimes(datetime(1970, 1, 1), datetime(9998, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - Hypothesis adds the zone
+hours = st.integers(-12, 14).map(lambda hours: timezone(timedelta(hours=hours)))
+
+
+@given(at=instants | instants.map(lambda at: at.replace(microsecond=0)), zone=hours)
+def test_an_instant_in_the_drivers_own_words_is_spelled_as_it_is_kept(at: datetime, zone: timezone) -> None:
+    kept = at.strftime("%Y-%m-%d %H:%M:%S.%f")
+
+    assert as_text(at) == kept
+    assert as_text(at.astimezone(zone)) == kept
+    assert as_json(at) == at.isoformat()
