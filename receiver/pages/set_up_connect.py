@@ -24,6 +24,7 @@ from receiver.pages.set_up_checks import checked
 from receiver.pages.set_up_state import Step, shown
 from receiver.pages.set_up_words import Wrong, with_scheme, wrong
 from reconcile.errors import JellyfinError, PlayledgerError, SignInRefused
+from reconcile.jellyfin.asking import redacted
 from reconcile.jellyfin.doors import LONGEST_NAME, LONGEST_PASSWORD
 
 LONGEST_SECONDS = 20.0
@@ -150,7 +151,8 @@ async def _shown(
 
 
 async def _refused(request: AnyRequest, house: House, entry: Entry, problem: Wrong) -> Template:
-    return await _shown(request, house, entry, 400, problem)
+    url = redacted(entry.url) if "@" in entry.url else entry.url  # a password in it is not written back
+    return await _shown(request, house, msgspec.structs.replace(entry, url=url), 400, problem)
 
 
 async def _code_page(
