@@ -11,23 +11,19 @@ from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
 from receiver.house import House
-from receiver.pages import (
-    entrance,
-    entrance_code,
-    entrance_jellyfin,
-    history,
-    history_correcting,
-    history_corrections,
-    now,
-    posters_route,
-    set_up_routes,
-    settings,
-    you,
-)
+from receiver.pages import posters
 from receiver.pages.admin import routes as admin
 from receiver.pages.doors import guard
+from receiver.pages.entrance import code, jellyfin
+from receiver.pages.entrance import routes as entrance
 from receiver.pages.errors import CSRF_COOKIE, handlers
+from receiver.pages.history import correcting, corrections
+from receiver.pages.history import routes as history
+from receiver.pages.now import routes as now
 from receiver.pages.rendering import STATIC
+from receiver.pages.set_up import routes as set_up
+from receiver.pages.settings import routes as settings
+from receiver.pages.you import routes as you
 
 
 def pages(house: House) -> list[ControllerRouterHandler]:
@@ -49,17 +45,17 @@ def pages(house: House) -> list[ControllerRouterHandler]:
             "/",
             route_handlers=[
                 *entrance.ROUTES,
-                *entrance_jellyfin.ROUTES,
-                *entrance_code.ROUTES,
-                *set_up_routes.ROUTES,
+                *jellyfin.ROUTES,
+                *code.ROUTES,
+                *set_up.ROUTES,
                 *now.ROUTES,
-                *posters_route.ROUTES,
+                *posters.ROUTES,
                 *settings.ROUTES,
                 *you.ROUTES,
                 *admin.ROUTES,
                 *history.ROUTES,
-                *history_corrections.ROUTES,
-                *history_correcting.ROUTES,
+                *corrections.ROUTES,
+                *correcting.ROUTES,
             ],
             guards=[guard(house)],
             middleware=[DefineMiddleware(CSRFMiddleware, config=forms)],

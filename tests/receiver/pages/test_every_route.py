@@ -59,7 +59,13 @@ async def two_people(folder: Path) -> AsyncIterator[tuple[Program, dict[str, str
     """Start the program, in which two people watched something; return what is the other one's, by kind."""
     async with program(folder, clock=Clock(NINE_PM + timedelta(hours=2))) as here:
         await here.watch(NINE_PM - timedelta(hours=3), NotificationUsername=MINE)
-        named: dict[str, Any] = {"UserId": GUEST, "NotificationUsername": ANOTHER, "Name": ITEM, "DeviceId": "another", "Id": "f" * 32}
+        named: dict[str, Any] = {
+            "UserId": GUEST,
+            "NotificationUsername": ANOTHER,
+            "Name": ITEM,
+            "DeviceId": "another",
+            "Id": "f" * 32,
+        }
         await here.watch(NINE_PM, **named)
         await here.house.sign_ins.by_user((SERVER, GUEST), ANOTHER, "a test", is_administrator=False)
         accounts = {each["name"]: each["id"] for each in (await here.get("/accounts"))["items"]}

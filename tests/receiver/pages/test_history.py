@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from receiver.pages import history_leaves
+from receiver.pages.history import leaves as history_leaves
 from tests.receiver.houses import NINE_PM, Anything, Clock, Program, notification, program
 from tests.receiver.pages.evenings import film, rows, titles_of, told_by, zap
 from tests.receiver.pages.visitors import owner, viewer

@@ -265,7 +265,7 @@ async def test_a_badge_that_a_correction_takes_is_told_of(tmp_path: Path) -> Non
 
 
 async def test_corrections_come_in_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("receiver.pages.history_corrections.LONG", 1)
+    monkeypatch.setattr("receiver.pages.history.corrections.LONG", 1)
     async with house(tmp_path) as here, viewer(here, SERVER, VIEWER) as visitor:
         for row in await rows(here):
             await correct(visitor, f"/history/{row['id']}", what="delete", note=row["media"]["title"], step="apply")

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from litestar.exceptions import ClientException, NotFoundException
 
-from receiver.pages.history_corrections import numbers_of, spelt, within
-from receiver.pages.history_filter import EVIDENCE, KINDS, Filter, chips, filter_of, wanted_playbacks, wanted_watches
-from receiver.pages.history_rows import day_name, watch_days
-from receiver.pages.history_titles import row_titles
+from receiver.pages.history.corrections import numbers_of, spelt, within
+from receiver.pages.history.filter import EVIDENCE, KINDS, Filter, chips, filter_of, wanted_playbacks, wanted_watches
+from receiver.pages.history.rows import day_name, watch_days
+from receiver.pages.history.titles import row_titles
 from receiver.visitors import Visitor
 from reconcile.store.history import DaySum, Row
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.pages.now_cards import Heard, heard_by
-from receiver.pages.now_view import watched_since
+from receiver.pages.now.cards import Heard, heard_by
+from receiver.pages.now.view import watched_since
 from reconcile.playback.check_in import Channel
 from reconcile.store.channels import mask_of
 from reconcile.store.lately import Told

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from receiver import live
-from receiver.pages import now as now_module
+from receiver.pages.now import routes as now_module
 from receiver.sign_in import COOKIE
 from reconcile.secrets import fingerprint
 from reconcile.store import sign_ins

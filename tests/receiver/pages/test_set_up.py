@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from receiver import first_start
-from receiver.pages import set_up_checks, set_up_plugin
+from receiver.pages.set_up import checks as set_up_checks
+from receiver.pages.set_up import plugin as set_up_plugin
 from receiver.rehearsal.asked import Answer, Asked
 from receiver.rehearsal.face import Face
 from receiver.rehearsal.porter import PASSWORD

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from receiver.pages.set_up_words import our_address, reach_hints, with_scheme, wrong
+from receiver.pages.set_up.words import our_address, reach_hints, with_scheme, wrong
 from reconcile.errors import JellyfinRefused, JellyfinUnreachable, PlayledgerError
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - said, not bound to

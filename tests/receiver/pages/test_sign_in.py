@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.pages import entrance_jellyfin
+from receiver.pages.entrance import jellyfin as entrance_jellyfin
 from receiver.rehearsal.porter import PASSWORD
 from receiver.visitors import Who
 from reconcile.store import people, sign_ins

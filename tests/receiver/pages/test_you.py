@@ -12,9 +12,9 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from receiver.pages.you_activity import sums, unrecorded
-from receiver.pages.you_privacy import browser_of
-from receiver.pages.you_recorded import OPEN_END, State, next_morning, recorded
+from receiver.pages.you.activity import sums, unrecorded
+from receiver.pages.you.privacy import browser_of
+from receiver.pages.you.recorded import OPEN_END, State, next_morning, recorded
 from reconcile.people import ALWAYS
 from reconcile.store.people import Interval
 from reconcile.store.tables import metadata

@@ -1,0 +1,1 @@
+"""The entrance: signing in with Jellyfin or with the administrator's token."""

@@ -1,0 +1,1 @@
+"""Now playing: what plays for whom the visitor may see, told as it changes."""

@@ -1,0 +1,1 @@
+"""The settings of the household, with what a change would do before it does."""

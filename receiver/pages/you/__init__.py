@@ -1,0 +1,1 @@
+"""One's own pages: recording, rules, activity, series, badges and privacy."""
