@@ -16,7 +16,7 @@ import uvicorn
 from receiver import first_start, logs
 from receiver.api.words import PlaybackWords, playback_words
 from receiver.app import create_app
-from receiver.commands.serve import WEBHOOK, Server, server
+from receiver.commands.serve import WEBHOOK, Server, check_address, server
 from receiver.rehearsal.face import Face
 from receiver.rehearsal.library import DEVICES, USERS, library
 from receiver.rehearsal.pace import Pace
@@ -75,6 +75,7 @@ async def _demo(folder: str, speed: float, say: Say, *, is_once: bool) -> None:
     key = new_token()
     with _free_port() as door:
         settings = _settings(folder, f"http://127.0.0.1:{door.getsockname()[1]}", key)
+        check_address(settings)
         face = Face(performance, library(), pace.now, key)
         config = uvicorn.Config(face, log_config=None, access_log=False, date_header=False, ws="none")
         jellyfin = _Quiet(config)

@@ -90,14 +90,14 @@ def serve() -> None:
     """Serve until told to stop. Raises SettingRefused, also where the address cannot be listened on."""
     logs.set_up()
     settings = asyncio.run(world.settings_of())
-    _check_address(settings)
+    check_address(settings)
     running = server(create_app(settings), settings)
     running.run()
     if not running.started:
         raise click.ClickException("It could not start; the lines above say why.")
 
 
-def _check_address(settings: Settings) -> None:
+def check_address(settings: Settings) -> None:
     """Find out before anything else whether the address is free: the web server would only log it."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:

@@ -484,12 +484,13 @@ def test_serve_says_where_it_listens_and_stops_when_told(bare: Shell) -> None:
     assert TOKEN not in text
 
 
-def test_an_address_that_is_taken_is_said(bare: Shell) -> None:
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_an_address_that_is_taken_is_said(bare: Shell, command: str) -> None:
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         door.listen()
 
-        said = bare.refused("serve", PLAYLEDGER_PORT=str(door.getsockname()[1]))
+        said = bare.refused(command, PLAYLEDGER_PORT=str(door.getsockname()[1]))
 
     assert "cannot be listened on" in said
 
