@@ -170,8 +170,8 @@ class Telling:
         if part in self._told and self._told[part] == it:
             return None
         self._told[part] = it
-        name = "now-moving" if part.startswith("playback-") else part
-        html = self._templates.get_template(f"{name.replace('-', '_')}.html").render(context)
+        name = "moving" if part.startswith("playback-") else part.removeprefix("now-")
+        html = self._templates.get_template(f"now/{name}.html").render(context)
         told = {"id": part, "html": html, "now": round(self._house.clock().timestamp() * 1000)}
         return ServerSentEventMessage(event="part", data=msgspec.json.encode(told).decode())
 

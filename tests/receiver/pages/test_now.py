@@ -329,6 +329,7 @@ async def test_a_poster_is_sent_to_whoever_may_see_the_playback_and_kept_by_the_
     assert (first.content, first.headers["content-type"]) == (PICTURE, "image/png")
     assert first.headers["cache-control"].startswith("private")
     assert first.headers["x-content-type-options"] == "nosniff"
+    assert first.headers["vary"] == again.headers["vary"] == "cookie"  # who signs in next asks anew
     assert asked == [SERIES]
     assert (again.status_code, again.content) == (304, b"")
     assert (refused.status_code, unknown.status_code) == (404, 404)
@@ -341,6 +342,7 @@ async def test_what_has_no_poster_is_no_error(tmp_path: Path) -> None:
         answer = await mine.get("/posters/1")
 
     assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["vary"] == "cookie"
 
 
 async def test_without_script_the_page_loads_itself_again(tmp_path: Path) -> None:

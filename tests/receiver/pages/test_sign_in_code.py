@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from receiver import codes
+from receiver.pages.entrance.code import TICKET, _watching
 from tests.receiver.pages.set_up_houses import ATTIC, STUDY, VIEWER, connect, town
 from tests.receiver.pages.visitors import browser, form_of
 
@@ -117,3 +118,18 @@ async def test_the_stream_says_when_the_code_is_approved(tmp_path: Path) -> None
 
     assert "event: submit" in approved.text
     assert "event: reload" in unknown.text
+
+
+async def test_one_browser_listens_once_for_its_code(tmp_path: Path) -> None:
+    async with town(tmp_path) as it, browser(it.here) as visitor:
+        await connect(it)
+        await begun(visitor)
+        ticket, house = visitor.cookies[TICKET], it.here.house
+        before = _watching(house, ticket, None)
+        await anext(before)
+        later = _watching(house, ticket, None)
+        await anext(later)
+        told = [message async for message in before]
+        await later.aclose()
+
+    assert told == []

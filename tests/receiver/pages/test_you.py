@@ -122,6 +122,37 @@ async def test_nobody_turns_anothers_recording_on(tmp_path: Path) -> None:
         assert not here.house.people.is_recorded((SERVER, GUEST), NINE_PM)
 
 
+@pytest.mark.parametrize("wish", ["on", "hour", "morning", "open"])
+async def test_an_administrator_turns_nobodys_recording_on_here(tmp_path: Path, wish: str) -> None:
+    async with program(tmp_path) as here:
+        number = await link(here, GUEST, recorded=False, name="guest")
+        base = f"/people/{number}"
+        async with owner(here) as holder:
+            page = await holder.get(base)
+            answer = await sent(holder, base, f"{base}/recorded", wish=wish, server=SERVER, user=GUEST)
+
+        later = NINE_PM + timedelta(days=2)
+        assert answer.status_code == 403
+        assert "own choice" in answer.text
+        assert not any(here.house.people.is_recorded((SERVER, GUEST), at) for at in (NINE_PM, later))
+        assert 'value="on"' not in page.text
+
+
+async def test_an_administrator_ends_nobodys_private_mode_but_may_turn_recording_off(tmp_path: Path) -> None:
+    async with program(tmp_path) as here:
+        await here.watch(EIGHT)
+        async with viewer(here, SERVER, VIEWER) as me, owner(here) as holder:
+            await sent(me, "/you", "/you/recorded", wish="open")
+            page = await holder.get("/people/1")
+            ended = await sent(holder, "/people/1", "/people/1/recorded", wish="on")
+            off = await sent(holder, "/people/1", "/people/1/recorded", wish="off")
+            after = await me.get("/you")
+
+    assert "End private mode now" not in page.text
+    assert (ended.status_code, off.status_code) == (403, 303)
+    assert "Not recorded" in after.text
+
+
 AT_NINE = Interval(1, "s", "u", 1, NINE_PM, None)
 
 
