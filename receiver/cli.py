@@ -228,15 +228,17 @@ def demo(*, speed: float, once: bool) -> None:
 @click.option("--seed", type=int, default=0, show_default=True, help="The first evening's number.")
 @click.option("--faults/--no-faults", default=True, show_default=True)
 @click.option("--processes", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @plainly
-def rehearse(*, evenings: int, mode: str, seed: int, faults: bool, processes: int) -> Iterable[str]:
+def rehearse(*, evenings: int, mode: str, seed: int, faults: bool, processes: int, as_json: bool) -> Iterable[str]:
     """Play generated evenings through the whole program, faster than real time, and print how true the ledger is."""
     from receiver.rehearsal.rehearsing import Mode, run
 
     told = _share("evenings")
-    return run(
+    report = run(
         evenings, Mode(mode), seed, faults=faults, processes=processes, progress=lambda done: told(done, evenings)
-    ).lines()
+    )
+    return [report.as_json()] if as_json else report.lines()
 
 
 @main.command()

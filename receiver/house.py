@@ -13,6 +13,7 @@ import httpx
 import structlog
 
 from receiver.access import Access
+from receiver.canary import Canary
 from receiver.doorways import Doorways
 from receiver.elsewhere import Elsewhere
 from receiver.eraser import Eraser
@@ -111,6 +112,7 @@ class House:
         self.reception.polled = self.wires.polls
         self.doorways = Doorways(self.wires, self.store, clock)
         self.rights = Rights(self.store, self.wires, self.people, clock)
+        self.canary = Canary(clock)
         self.posters = Posters(settings.data_dir / "posters", self.wires.picture, clock)
         self.elsewhere = Elsewhere(settings, self.wires, self.tracker, self.leases, clock)
         self.replayer = Replayer(self.store, self._replay)
@@ -239,6 +241,7 @@ class House:
         channels.start("sending", self.sender.run)
         channels.start("erasures", self.eraser.run)
         channels.start("rights", self.rights.run)
+        channels.start("canary", self.canary.run)
         for name, work in self.works:
             channels.start(name, work)
         if not self.settings.monitor_enabled:

@@ -33,6 +33,7 @@ async def metrics(house: NamedDependency[House]) -> Response[bytes]:
         "recording": house.waits_for is None,
         "database_away": house.intake.is_away,
         "servers_polled": len(house.wires.each),
+        "canary_faults": house.canary.faults,
     }
     body = house.metrics.exposition(gauges)
     return Response(body, media_type="text/plain; version=0.0.4")

@@ -126,6 +126,8 @@ def notices_of(house: House, reason: str | None, seerr: SeerrStatus | None) -> l
             found.append(f"Webhooks are silent: {state.unseen} playbacks of {state.url} were seen by polls only.")
         if state.state == "error":
             found.append(f"{state.url}: {state.reason}")
+    if house.canary.faults:
+        found.append("A made-up evening did not come out right here: see the health page, and report it.")
     found.extend(_elsewhere(house, seerr))
     return found
 

@@ -53,12 +53,24 @@ class Mode(StrEnum):
     OLD = "old"
 
 
+Job = tuple[int, Mode, bool, Path]
+"""An evening: its seed, the channels, whether there are faults, and where the empty ledger is."""
+
+
 class Report(msgspec.Struct):
     """What a rehearsal came to."""
 
     mode: Mode
     evenings: int
     score: Score
+
+    def as_json(self) -> str:
+        """Return the report as one JSON object; *seconds* are how far what was watched is off."""
+        s, seconds = self.score, [error.seconds for error in self.score.errors]
+        counts = {name: getattr(s, name) for name in ("true", "missed", "split", "doubled", "wrong", "close", "hidden")}
+        spread = {"median": quantile(seconds, 0.5), "p99": quantile(seconds, 0.99), "worst": max(seconds, default=0.0)}
+        told = {"mode": self.mode.value, "evenings": self.evenings, **counts}
+        return msgspec.json.encode(told | {f"{name}_seconds": value for name, value in spread.items()}).decode()
 
     def lines(self) -> Iterator[str]:
         """Yield the report in plain lines."""
@@ -93,31 +105,34 @@ def run(
     *progress* is told after each evening how many are done.
     """
     total = Score(errors=[], notes=[])
-    jobs = [(number, mode, faults) for number in range(seed, seed + evenings)]
-    if processes <= 1:
-        for done, job in enumerate(jobs, start=1):
-            total.add(_played(job))
-            progress(done)
-        return Report(mode, evenings, total)
-    with ProcessPoolExecutor(processes) as pool:
-        for done, score in enumerate(pool.map(_played, jobs, chunksize=2), start=1):
+    with tempfile.TemporaryDirectory(prefix="playledger-rehearsal-") as folder:
+        empty = Path(folder) / "empty.db"
+        asyncio.run(migrate(f"sqlite+aiosqlite:///{empty}"))
+        jobs = [(number, mode, faults, empty) for number in range(seed, seed + evenings)]
+        for done, score in enumerate(_scores(jobs, processes), start=1):
             total.add(score)
             progress(done)
     return Report(mode, evenings, total)
 
 
-def _played(job: tuple[int, Mode, bool]) -> Score:
-    seed, mode, faults = job
-    return asyncio.run(rehearsed(seed, mode, faults=faults))
+def _scores(jobs: Sequence[Job], processes: int) -> Iterator[Score]:
+    if processes <= 1:
+        yield from map(_played, jobs)
+        return
+    with ProcessPoolExecutor(processes) as pool:
+        yield from pool.map(_played, jobs, chunksize=2)
 
 
-async def rehearsed(seed: int, mode: Mode, *, faults: bool) -> Score:
-    """Play one evening through reader, tracker and store on a fresh SQLite file, and score the ledger."""
+def _played(job: Job) -> Score:
+    return asyncio.run(rehearsed(*job))
+
+
+async def rehearsed(seed: int, mode: Mode, faults: bool, empty: Path) -> Score:  # noqa: FBT001 - a job is handed over
+    """Play one evening through reader, tracker and store on a copy of the *empty* ledger, and score what is in it."""
     recording = record(evening(seed, faults=faults), OLD_PLUGIN if mode is Mode.OLD else 21)
     with tempfile.TemporaryDirectory(prefix="playledger-rehearsal-") as folder:
-        url = f"sqlite+aiosqlite:///{folder}/ledger.db"
-        await _prepare(Path(folder) / "ledger.db", url)
-        stage = Stage(url, recording)
+        ledger = shutil.copy(empty, Path(folder) / "ledger.db")
+        stage = Stage(f"sqlite+aiosqlite:///{ledger}", recording)
         try:
             await stage.play(mode)
             found, rows = await stage.ledger()
@@ -126,21 +141,6 @@ async def rehearsed(seed: int, mode: Mode, *, faults: bool) -> Score:
     ahead = timedelta(seconds=recording.clock_offset)
     away = tuple((since + ahead, until + ahead) for since, until in stage.away)
     return scored(seed, recording.truths, found, rows, Hearing(mode.value, away))
-
-
-_templates: dict[str, Path] = {}
-
-
-async def _prepare(file: Path, url: str) -> None:
-    """Make the tables once per process, and copy the file after that."""
-    template = _templates.get("ledger")
-    if template is not None and template.exists():
-        shutil.copy(template, file)
-        return
-    await migrate(url)
-    kept = Path(tempfile.mkdtemp(prefix="playledger-template-")) / "ledger.db"
-    shutil.copy(file, kept)
-    _templates["ledger"] = kept
 
 
 class Stage:

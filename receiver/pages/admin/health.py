@@ -14,6 +14,7 @@ from litestar.di import NamedDependency
 
 from receiver.api.health import why_not_ready
 from receiver.api.status import notices_of
+from receiver.canary import MODES
 from receiver.house import House
 from receiver.pages.admin.measures import (
     Canary,
@@ -108,6 +109,7 @@ async def health(request: AnyRequest, house: NamedDependency[House]) -> Response
         spool=Spool(spool.waiting_bytes, spool.torn, await spool.oldest_at(), spool.error),
         polling=[_polling(wire.poller.status, found.names) for wire in house.wires.each],
         vitals=found,
+        songs=[house.canary.songs[mode] for mode in MODES if mode in house.canary.songs],
         picture=None if found.minutes is None else _picture(found.minutes),
         answered={share: house.metrics.within(share / 100) for share in (50, 99)},
         outcomes=sorted(house.metrics.outcomes.items()),
