@@ -42,11 +42,13 @@ class Codes:
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._waiting: dict[str, Pending] = {}
+        self._listening: dict[str, object] = {}
 
     def keep(self, pending: Pending) -> str | None:
         """Keep a code, and return the ticket for it; None if too many wait."""
         now = self._clock()
         self._waiting = {key: each for key, each in self._waiting.items() if now - each.at < LASTS}
+        self._listening = {key: each for key, each in self._listening.items() if key in self._waiting}
         if len(self._waiting) >= MOST:
             return None
         ticket = new_token()
@@ -59,6 +61,17 @@ class Codes:
         if found is None or found.sign_in != sign_in or self._clock() - found.at >= LASTS:
             return None
         return found
+
+    def listen(self, ticket: str) -> object:
+        """Return a mark for who waits with *ticket*: whoever waited with it before is to ask no more."""
+        mark, key = object(), fingerprint(ticket)
+        if key in self._waiting:
+            self._listening[key] = mark
+        return mark
+
+    def is_latest(self, ticket: str, mark: object) -> bool:
+        """Say whether nobody listens with *ticket* since *mark* was given."""
+        return self._listening.get(fingerprint(ticket)) is mark
 
     def drop(self, ticket: str) -> None:
         """Forget the code of *ticket*: it was used, or is worth nothing any more."""

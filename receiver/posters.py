@@ -53,7 +53,8 @@ class Poster(msgspec.Struct, frozen=True):
     @property
     def headers(self) -> dict[str, str]:
         """Return what a browser is told beside it: to keep it for itself for a day, and to take it for nothing else."""
-        return {"etag": self.etag, "cache-control": f"private, max-age={_DAY}", "x-content-type-options": "nosniff"}
+        kept = {"cache-control": f"private, max-age={_DAY}", "vary": "cookie"}  # whoever signs in next asks anew
+        return {"etag": self.etag, **kept, "x-content-type-options": "nosniff"}
 
 
 class Posters:

@@ -82,6 +82,7 @@ async def _demo(folder: str, speed: float, say: Say, *, is_once: bool) -> None:
         app = create_app(settings, clock=pace.now)
         playledger = server(app, settings, is_open=True)
         say(f"A simulated evening, {speed:g} times as fast as a real one. Ctrl-C ends it, and leaves nothing behind.")
+        say("Its users, viewer-1 to viewer-4, sign in on the pages with the password «password».")
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(jellyfin.serve([door]))
             tasks.create_task(
@@ -121,6 +122,8 @@ async def _perform(
                 break
             await asyncio.sleep(0.25)
     say(f"That was the evening: {sum(sender.answers.values())} webhooks, each answered after it was kept.")
+    if not is_once:
+        say("Nothing more will play; the pages stay until Ctrl-C.")
     if is_once:
         playledger.should_exit = True
 

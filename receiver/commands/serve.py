@@ -27,7 +27,10 @@ _GRACE_SECONDS = 10
 
 
 class Server(uvicorn.Server):
-    """Says where it listens, once it does. With *is_open* a link into the pages is part of that at every start."""
+    """Says where it listens, once it does. With *is_open* a link into the pages is part of that at every start.
+
+    What is to be pasted into Jellyfin is not, then: there is nothing left to be set up.
+    """
 
     def __init__(self, config: uvicorn.Config, settings: Settings, app: Litestar, *, is_open: bool = False) -> None:
         super().__init__(config)
@@ -40,7 +43,7 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started and not self.should_exit:
             link = await link_of(self._app.state.house, is_open=self._is_open)
-            for line in welcome(self._settings, self.port, link):
+            for line in welcome(self._settings, self.port, link, is_wired=self._is_open):
                 click.echo(line)
             settle_down()
 
@@ -110,8 +113,8 @@ def check_address(settings: Settings) -> None:
         ) from error
 
 
-def welcome(settings: Settings, port: int, link: str | None = None) -> Iterator[str]:
-    """Yield where everything is, what to paste into Jellyfin, and *link*, the path that leads in without a token."""
+def welcome(settings: Settings, port: int, link: str | None = None, *, is_wired: bool = False) -> Iterator[str]:
+    """Yield where everything is, what to paste into Jellyfin unless it *is_wired*, and *link*, which leads in."""
     host = "localhost" if settings.host in _EVERYWHERE else settings.host
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     token = "the value of PLAYLEDGER_WEBHOOK_TOKEN"  # noqa: S105 - where it is, not what it is
@@ -120,7 +123,7 @@ def welcome(settings: Settings, port: int, link: str | None = None) -> Iterator[
         if name == "PLAYLEDGER_WEBHOOK_TOKEN" and name not in settings.fixed:
             token = f"the content of {path}"
         yield f"{name.removeprefix('PLAYLEDGER_').replace('_', ' ').lower():14}{where}"
-    yield from (
+    by_hand = (
         "",
         "In Jellyfin: Dashboard › Plugins › Webhook › Add Generic Destination",
         f"  Webhook Url        {url}{WEBHOOK}   (the host as Jellyfin reaches it)",
@@ -128,6 +131,9 @@ def welcome(settings: Settings, port: int, link: str | None = None) -> Iterator[
         "  Item Type          Movies, Episodes",
         "  Send All Properties (ignores template)  on",
         f"  Add Request Header X-Playledger-Token: {token}",
+    )
+    yield from (
+        *(() if is_wired else by_hand),
         "",
         f"polling       {_polling(settings)}",
         f"recording     {_recording(settings)}",

@@ -74,11 +74,21 @@ def address_of(connection: Connection) -> str:
     """Return the browser's address: what a proxy on a network of ours says of it, else where the request came from."""
     peer = connection.client.host if connection.client is not None else ""
     told = connection.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
-    return told if told and _is_near(peer) else peer
+    return told if _is_near(peer) and _is_address(told) else peer
 
 
 def _is_near(address: str) -> bool:
+    return _is_address(address) and ip_address(address).is_private
+
+
+def _is_address(text: str) -> bool:
+    """Say whether it is an address and nothing more: it is remembered, and strangers may send whatever they like."""
     try:
-        return ip_address(address).is_private
+        return "%" not in text and bool(ip_address(text))
     except ValueError:
         return False
+
+
+async def is_as_before(house: House, connection: Connection, visitor: Visitor) -> bool:
+    """Say whether *visitor* is signed in still, with the rights that they had. Raises StoreAway."""
+    return await house.sign_ins.visitor(connection.cookies.get(COOKIE, "")) == visitor

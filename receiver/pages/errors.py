@@ -59,7 +59,7 @@ def handlers(house: House) -> dict[int | type[Exception], Handler]:
         if error.status_code == 401 and request.method == "GET":  # noqa: PLR2004 - «not signed in»
             wished = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             return Redirect(f"/sign-in?then={quote(wished)}", status_code=303)
-        detail = error.detail
+        detail = error.detail if error.detail != "Not Found" else "There is no page at this address."
         if "CSRF" in detail:
             detail = "This form was open for too long, or came from another site: go back, reload, and send it again."
             return _told(request, error.status_code, detail, cookies=[Cookie(key=CSRF_COOKIE, max_age=0)])

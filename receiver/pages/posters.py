@@ -17,7 +17,7 @@ from reconcile.store.history import one_playback
 
 AnyRequest = Request[Any, Any, Any]
 
-_NONE = HEADERS | {"cache-control": "private, max-age=600"}
+_NONE = HEADERS | {"cache-control": "private, max-age=600", "vary": "cookie"}
 """That there is no picture is to be kept for a while, too: a live page would ask each time that it changes."""
 
 

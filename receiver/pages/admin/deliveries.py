@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath, QueryParameter
 
 from receiver.api.pages import LARGEST_ID, Cursor, Text, cursor_of, place_of
 from receiver.api.replays import ReplayWish, ask
@@ -35,18 +35,20 @@ INSTANT = timedelta(microseconds=1)
 
 Row = Mapping[str, Any]
 
+Plain = Annotated[str, QueryParameter(max_length=100, pattern=r"^[^\x00]*$")]
+
 
 @get("/admin/deliveries", opt=FOR_ADMINISTRATORS)
 async def delivery_list(  # noqa: PLR0913 - as many as there are filters
     request: AnyRequest,
     house: NamedDependency[House],
     *,
-    outcome: FromQuery[str] = "",
+    outcome: Plain = "",
     q: Text = None,
     from_: Annotated[str | None, QueryParameter(name="from", max_length=40)] = None,
     to: Annotated[str | None, QueryParameter(max_length=40)] = None,
-    server: FromQuery[str] = "",
-    user: FromQuery[str] = "",
+    server: Plain = "",
+    user: Plain = "",
     playback: Annotated[str, QueryParameter(max_length=19, pattern="^[0-9]*$")] = "",
     cursor: Cursor = None,
 ) -> Response[Any]:

@@ -14,7 +14,7 @@ from receiver.pages.admin.tabs import administered_one
 from receiver.visitors import Visitor
 from reconcile.errors import JellyfinError
 from reconcile.people import User
-from reconcile.playback.identity import normalised_id
+from reconcile.playback.identity import is_guid, normalised_id
 from reconcile.store import accounts
 from reconcile.store.people import Link
 from reconcile.store.servers import Server
@@ -39,6 +39,8 @@ async def person_of(house: House, visitor: Visitor, server_id: str, user_id: str
     """Return a user of a server that is administered: as linked, else as the server says. NotFoundException (404)."""
     server = await administered_one(house, visitor, server_id)
     user = (server.id, normalised_id(user_id))
+    if not is_guid(user[1]):
+        raise NotFoundException("There is no such user.")
     async with house.store.read() as db:
         row = await accounts.one_link(db, *user)
         recorded = user in await accounts.recorded_since(db, [user], house.clock())

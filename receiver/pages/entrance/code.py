@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Annotated, Any
 
 import msgspec
@@ -115,11 +115,14 @@ def watched(house: House, ticket: str, sign_in: int | None = None) -> ServerSent
     return ServerSentEvent(_watching(house, ticket, sign_in), headers=headers)
 
 
-async def _watching(house: House, ticket: str, sign_in: int | None) -> AsyncIterator[ServerSentEventMessage]:
+async def _watching(house: House, ticket: str, sign_in: int | None) -> AsyncGenerator[ServerSentEventMessage]:
+    mark = house.sign_ins.codes.listen(ticket)
     while not house.live.is_closed:
         pending = house.sign_ins.codes.of(ticket, sign_in)
         if pending is None:
             yield ServerSentEventMessage(event="reload", data="{}")
+            return
+        if not house.sign_ins.codes.is_latest(ticket, mark):
             return
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):

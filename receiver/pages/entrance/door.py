@@ -12,6 +12,9 @@ from receiver.pages.doors import cookie_of
 from receiver.pages.rendering import AnyRequest, page, redirect
 from receiver.visitors import Visitor
 
+LONGEST_PATH = 300
+"""Of where somebody wants to go, as the forms of the door take it."""
+
 
 async def shown(  # noqa: PLR0913 - what was entered is shown again
     request: AnyRequest,
@@ -54,7 +57,7 @@ async def admit(request: AnyRequest, house: House, token: str, path: str, said: 
 def within(path: str) -> str:
     """Return *path* if it leads to a page of ours, else the live page."""
     is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
-    return path if is_ours else "/now"
+    return path if is_ours and len(path) <= LONGEST_PATH else "/now"
 
 
 def later(wait: timedelta, who: str = "from this address") -> str:

@@ -110,7 +110,8 @@ async def _playback(db: AsyncConnection, house: House, visitor: Visitor, number:
 
 
 def _form(request: AnyRequest) -> Form:
-    told = {name: value[:LONGEST_TEXT] for name, value in request.query_params.items() if name in ("look", "what")}
+    params = request.query_params.items()
+    told = {name: value[:LONGEST_TEXT].replace("\x00", "") for name, value in params if name in ("look", "what")}
     return Form(**told, back=within(request.query_params.get("back", "")))
 
 

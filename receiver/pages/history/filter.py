@@ -16,6 +16,7 @@ from reconcile.store.channels import channels_of
 from reconcile.store.wanted import Wanted
 
 LONGEST_TEXT = 100
+_DIGITS = len(str(LARGEST_ID))
 
 KINDS = {"movie": "films", "episode": "episodes"}
 EVIDENCE = {
@@ -140,7 +141,8 @@ def _named(day: date) -> str:
 def _number(text: str | None) -> int | None:
     if text is None:
         return None
-    if not text.isascii() or not text.isdecimal() or not 0 < int(text[:20]) <= LARGEST_ID:
+    is_number = text.isascii() and text.isdecimal() and len(text) <= _DIGITS
+    if not is_number or not 0 < int(text) <= LARGEST_ID:
         raise ClientException("person: the number of a person is needed.")
     return int(text)
 

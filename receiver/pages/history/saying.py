@@ -38,7 +38,7 @@ class Form(msgspec.Struct, frozen=True):
     title: Text = ""
     tmdb: Text = ""
     note: Text = ""
-    look: Annotated[str, Meta(max_length=LONGEST_TEXT)] = ""
+    look: Annotated[str, Meta(max_length=LONGEST_TEXT, pattern=r"^[^\x00]*$")] = ""
     back: Annotated[str, Meta(max_length=2000)] = ""
     step: Text = ""
 

@@ -46,7 +46,7 @@ def bars(name: str, it: Bars) -> Markup:
         "pic-bars",
         (it.title, _described(it, values)),
         (WIDTH, HEIGHT),
-        words(LEFT, 12, f"most {it.spoken(highest)}" if known else "nothing measured yet"),
+        words(LEFT, 12, f"at most {it.spoken(highest)}" if known else "nothing measured yet"),
         *(_expectation() if any(expected) else ()),
         tag("line", x1=LEFT, x2=RIGHT, y1=BOTTOM, y2=BOTTOM, class_="pic-floor"),
         *(_bar(LEFT + index * step + (step - wide) / 2, wide, each, top) for index, each in enumerate(values)),
@@ -105,5 +105,5 @@ def _described(it: Bars, values: Sequence[float | None]) -> str:
         return "Nothing measured yet."
     latest = "not measured" if values[-1] is None else it.spoken(values[-1])
     missing = len(values) - len(known)
-    said = f"From {it.edges[0]} to {it.edges[1]}: most {it.spoken(max(known))}, latest {latest}"
+    said = f"From {it.edges[0]} to {it.edges[1]}: at most {it.spoken(max(known))}, latest {latest}"
     return f"{said}; {missing} not measured." if missing else f"{said}."

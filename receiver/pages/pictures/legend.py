@@ -25,6 +25,7 @@ class Sign(StrEnum):
     STOP = "stop"
     JUMP = "jump"
     SILENCE = "no evidence"
+    COVERED = "covered"
 
 
 _SHAPES = {
@@ -36,9 +37,15 @@ _SHAPES = {
     Sign.STOP: "M{x} {y}m0 -6v12",
     Sign.JUMP: "M{x} {y}m-7 4l14 -8",
     Sign.SILENCE: "M{x} {y}m-7 -5h14v10h-14z",
+    Sign.COVERED: "M{x} {y}m-2 -6h4v12h-4z",
 }
 
-_CLASSES = {Sign.STOP: "pic-stop", Sign.JUMP: "pic-jumped", Sign.SILENCE: "pic-no-evidence"}
+_CLASSES = {
+    Sign.STOP: "pic-stop",
+    Sign.JUMP: "pic-jumped",
+    Sign.SILENCE: "pic-no-evidence",
+    Sign.COVERED: "pic-covered",
+}
 
 
 def sign_of(channels: Collection[Channel]) -> Sign:

@@ -73,7 +73,7 @@ def line(name: str, it: Story, zone: tzinfo, size: Size = WIDE) -> Markup:
     points = _drawn(it, plot)
     ways = legs(it, points)
     signs = [Sign.STOP if each.is_stop else sign_of(each.channels) for each in points]
-    rows, height = legend(_signs(signs, ways), LEFT, size.height + ROW * 0.7, size.width, ROW)
+    rows, height = legend(_signs(it, signs, ways), LEFT, size.height + ROW * 0.7, size.width, ROW)
     return picture(
         name,
         f"pic-line {size.kind}",
@@ -191,7 +191,7 @@ def _ways(plot: Plot, ways: Sequence[Leg]) -> list[Markup]:
     return [path(each, class_) for class_, each in reversed(lines.items())]
 
 
-def _signs(signs: Iterable[Sign], ways: Iterable[Leg]) -> list[Sign]:
+def _signs(it: Story, signs: Iterable[Sign], ways: Iterable[Leg]) -> list[Sign]:
     """Return what the legend must explain, each once, in a fixed order."""
     seen = set(signs)
     gone = {leg.way for leg in ways}
@@ -199,6 +199,8 @@ def _signs(signs: Iterable[Sign], ways: Iterable[Leg]) -> list[Sign]:
         seen.add(Sign.JUMP)
     if Way.SILENT in gone:
         seen.add(Sign.SILENCE)
+    if it.covered:
+        seen.add(Sign.COVERED)
     return [sign for sign in Sign if sign in seen]
 
 

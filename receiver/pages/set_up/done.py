@@ -16,8 +16,10 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage, Template
 from receiver.api.words import playback_words
 from receiver.house import House
 from receiver.live import Playing
-from receiver.pages.doors import FOR_OWNERS, visitor_of
+from receiver.pages.doors import FOR_OWNERS, is_as_before, visitor_of
+from receiver.pages.history.titles import unit_in_words
 from receiver.pages.now.listening import Ear, ears_of
+from receiver.pages.now.routes import SURE_FOR_SECONDS
 from receiver.pages.rendering import HEADERS, AnyRequest, page
 from receiver.pages.set_up.hearing import EVERY_SECONDS, LONGEST_SECONDS, part
 from receiver.pages.set_up.state import progress_of
@@ -59,19 +61,21 @@ async def stream(request: AnyRequest, house: NamedDependency[House]) -> ServerSe
     """Tell what arrives, as it does."""
     if house.live.is_full:
         raise ServiceUnavailableException("Too many are listening already: reload the page to see what is new.")
-    telling = _telling(request.app.template_engine, house, visitor_of(request))
+    telling = _telling(request, house, visitor_of(request))
     return ServerSentEvent(telling, headers=HEADERS | {"x-accel-buffering": "no"})
 
 
-async def _telling(
-    templates: Any,  # noqa: ANN401 - the engine of the app
-    house: House,
-    visitor: Visitor,
-) -> AsyncIterator[ServerSentEventMessage]:
+async def _telling(request: AnyRequest, house: House, visitor: Visitor) -> AsyncIterator[ServerSentEventMessage]:
+    templates: Any = request.app.template_engine
     told: View | None = None
-    began = monotonic()
+    began = sure_at = monotonic()
     while not house.live.is_closed and monotonic() - began < LONGEST_SECONDS:
         try:
+            if monotonic() - sure_at >= SURE_FOR_SECONDS:
+                if not await is_as_before(house, request, visitor):
+                    yield ServerSentEventMessage(event="reload", data="{}")
+                    return
+                sure_at = monotonic()
             view: View | None = _view(house, visitor, await house.live.playing())
         except StoreAway:
             view = None  # what was told stays
@@ -91,7 +95,8 @@ def _view(house: House, visitor: Visitor, playing: Playing) -> View:
 def _arrived(row: Any) -> Arrived:  # noqa: ANN401 - a row
     words = playback_words(row)
     media = words.media
-    title = f"{media.series_title} {words.unit}" if media.series_title else media.title or "Something"
+    unit = unit_in_words(words.unit)
+    title = f"{media.series_title} {unit}" if media.series_title else media.title or "Something"
     return Arrived(words.id, title, words.user_name or "somebody", words.device or "", tuple(words.channels))
 
 

@@ -12,6 +12,7 @@ from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.response import Redirect, ServerSentEvent, ServerSentEventMessage, Template
 
+from receiver.api.pages import LARGEST_ID
 from receiver.house import House, rules_of
 from receiver.pages.doors import FOR_OWNERS
 from receiver.pages.rendering import HEADERS, AnyRequest, page, redirect
@@ -146,7 +147,7 @@ async def _progress(request: AnyRequest, house: House, number: int) -> AsyncIter
 
 async def _row(house: House, number: int) -> dict[str, Any]:
     async with house.store.read() as db:
-        row = await resettlings.one(db, number)
+        row = await resettlings.one(db, number) if 0 < number <= LARGEST_ID else None
     if row is None:
         raise NotFoundException("There is no such change.")
     return row

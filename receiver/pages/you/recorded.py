@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from litestar import Response, post
 from litestar.di import NamedDependency
-from litestar.exceptions import ClientException
+from litestar.exceptions import ClientException, PermissionDeniedException
 from litestar.response import Redirect
 
 from receiver.api.links import tie
@@ -77,14 +77,23 @@ def next_morning(now: datetime, zone: tzinfo) -> datetime:
 
 WISHES = ("on", "off", "hour", "morning", "open")
 
+_NOT_THEIRS = (
+    "Recording is a person's own choice. For somebody who asked for it, it is turned on under Administration › People."
+)
+
 
 @post(theirs("/recorded"))
 async def wish(request: AnyRequest, house: NamedDependency[House]) -> Redirect | Response[Any]:
-    """Turn recording on or off, or be private for a while; what is recorded already stays."""
+    """Turn recording on or off, or be private for a while; what is recorded already stays.
+
+    Nobody's recording is turned on, nor their private mode ended, but by themselves.
+    """
     it, form, now = whose(request, house), await request.form(), house.clock()
     wished, user = form.get("wish"), (str(form.get("server", "")), str(form.get("user", "")))
     if wished not in WISHES:
         raise ClientException("Choose what is to be: on, off, or private for a while.")
+    if not it.is_own and wished != "off" and not house.people.is_recorded(user, now):
+        raise PermissionDeniedException(_NOT_THEIRS)
     until = {
         "hour": now + timedelta(hours=1),
         "morning": next_morning(now, it.zone),

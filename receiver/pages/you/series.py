@@ -11,7 +11,7 @@ from litestar.params import FromQuery, QueryParameter
 from litestar.response import Redirect, Template
 from markupsafe import Markup
 
-from receiver.api.pages import chosen, cursor_of, place_of
+from receiver.api.pages import LARGEST_ID, chosen, cursor_of, place_of
 from receiver.house import House
 from receiver.pages.pictures.progress import bar
 from receiver.pages.rendering import AnyRequest, redirect
@@ -62,10 +62,10 @@ async def series(
 @post([f"{path}/{{media_id:int}}/{{wish:str}}" for path in theirs("/series")])
 async def say(request: AnyRequest, house: NamedDependency[House]) -> Redirect | Response[Any]:
     """Give a series up, or take that back."""
-    it, wish = whose(request, house), request.path_params["wish"]
-    if wish not in {"abandon", "resume"}:
+    it, wish, number = whose(request, house), request.path_params["wish"], request.path_params["media_id"]
+    if wish not in {"abandon", "resume"} or not 0 < number <= LARGEST_ID:
         raise NotFoundException("There is nothing here.")
-    row = await give_up(house, it.account.id, request.path_params["media_id"], is_abandoned=wish == "abandon")
+    row = await give_up(house, it.account.id, number, is_abandoned=wish == "abandon")
     if row is None:
         raise NotFoundException("Nothing of such a series has been completed.")
     if wish == "abandon":

@@ -6,6 +6,8 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from tests.receiver.houses import ADMIN_TOKEN, NINE_PM, Clock, program
 from tests.receiver.pages.visitors import browser, form_of, owner
 
@@ -39,6 +41,28 @@ async def test_only_a_path_of_ours_is_led_to(tmp_path: Path) -> None:
         door = await visitor.get("/sign-in", params={"then": "//elsewhere.example/"})
 
     assert form_of(door)["then"] == "/now"
+
+
+async def test_whoever_is_led_from_a_long_address_can_sign_in(tmp_path: Path) -> None:
+    async with program(tmp_path) as here, browser(here) as visitor:
+        led = await visitor.get("/history", params={"text": "a" * 400})
+        door = await visitor.get(led.headers["location"])
+        answer = await visitor.post("/sign-in/token", data=form_of(door) | {"token": ADMIN_TOKEN})
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/now")
+
+
+@pytest.mark.parametrize("told", ["{}", "2001:db8::1%{}", "192.0.2.{}", "{}" * 1000], ids=repr)
+async def test_what_is_no_address_does_not_count_as_another_one(tmp_path: Path, told: str) -> None:
+    async with program(tmp_path) as here, browser(here) as visitor:
+        form = form_of(await visitor.get("/sign-in")) | {"token": "wrong"}
+        for number in range(1000, 1011):
+            headers = {"x-forwarded-for": told.replace("{}", str(number))}
+            last = await visitor.post("/sign-in/token", data=form, headers=headers)
+        known = list(here.house.sign_ins.tries._failed)
+
+    assert last.status_code == 429
+    assert known == ["127.0.0.1"]
 
 
 async def test_a_wrong_token_is_refused_and_many_of_them_have_to_wait(tmp_path: Path) -> None:

@@ -166,3 +166,31 @@ async def test_the_owner_gets_every_page(tmp_path: Path) -> None:
             if "{" not in door.path:
                 assert answer.status_code != 404, door
             assert len(answer.content) < 50_000, door
+
+
+ODD = (
+    "/settings/changes/99999999999999999999",
+    "/settings/changes/99999999999999999999/stream",
+    "/history?person=0000000000000000000099999999999999999999",
+    f"/history?person={'0' * 19}1{'9' * 5000}",
+    "/playbacks?person=99999999999999999999",
+    "/history/1/correct?look=%00",
+    "/admin/deliveries?server=%00",
+    "/admin/deliveries?user=a:%00",
+    "/admin/deliveries?outcome=%00",
+    f"/admin/people/{SERVER}/%00",
+)
+"""What a database does not take: numbers beyond its own, and characters that no text has."""
+
+
+async def test_what_no_database_takes_is_no_error_of_ours(tmp_path: Path, database_url: str) -> None:
+    async with program(tmp_path, database_url) as here:
+        await here.watch(NINE_PM)
+        async with owner(here) as visitor, viewer(here, SERVER, VIEWER) as viewing:
+            told = {path: (await visitor.get(path)).status_code for path in ODD}
+            form = {"_csrf_token": await token_of(viewing), "look": "\x00", "step": ""}
+            told["look"] = (await viewing.post("/history/1/correct", data=form)).status_code
+            path = "/you/series/99999999999999999999/abandon"
+            told[path] = (await viewing.post(path, data=form)).status_code
+
+    assert {path: status for path, status in told.items() if status not in {200, 400, 404}} == {}

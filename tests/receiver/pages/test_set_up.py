@@ -406,6 +406,22 @@ async def test_the_stream_tells_the_first_delivery(tmp_path: Path) -> None:
     assert "Heard" in told[-1]
 
 
+async def test_a_revoked_sign_in_is_told_no_longer_what_arrives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("receiver.pages.set_up.done.SURE_FOR_SECONDS", 0.0)
+    monkeypatch.setattr("receiver.pages.set_up.done.LONGEST_SECONDS", 3.0)
+    async with first_time(tmp_path) as (it, visitor):
+        await connect(it)
+        known = await it.here.house.sign_ins.visitor(visitor.cookies["playledger"])
+        assert known is not None
+        leaving = asyncio.create_task(it.here.house.sign_ins.sign_out(known.sign_in))
+        answer = await visitor.get("/set-up/done/stream")
+        await leaving
+
+    assert "event: reload" in answer.text
+
+
 async def test_of_several_servers_the_one_that_is_not_heard_comes_first_and_each_can_be_chosen(tmp_path: Path) -> None:
     async with first_time(tmp_path) as (it, visitor):
         await connect(it, ATTIC, STUDY)

@@ -192,9 +192,9 @@ def test_bars_say_the_most_the_latest_and_what_is_missing() -> None:
 
     root = looked_at(bars("one", it))
 
-    assert described(root) == "From 20:00 to now: most 12.5 s, latest 2.0 s; 1 not measured."
+    assert described(root) == "From 20:00 to now: at most 12.5 s, latest 2.0 s; 1 not measured."
     assert (count(root, "pic-value"), count(root, "pic-missing")) == (3, 1)
-    assert texts(root) == ["most 12.5 s", "expected", "20:00", "now"]
+    assert texts(root) == ["at most 12.5 s", "expected", "20:00", "now"]
 
 
 @settings(deadline=None)
