@@ -1,16 +1,18 @@
 """The canary: an hourly made-up evening through this program's own reader, tracker and store, held against the truth.
 
-It is played in a process of its own, on a database of its own in a temporary folder: nothing of it comes near the
-ledger, and it tells whether what is installed here, on this machine, still counts right.
+It is played in a process of its own, on a database of its own in a folder that goes with it: nothing of it comes near
+the ledger, and it tells whether what is installed here, on this machine, still counts right.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import structlog
@@ -25,7 +27,7 @@ _SETTLED_IN_SECONDS = 300.0
 _PATIENCE = timedelta(minutes=3)
 _SEEDS = 1000
 
-_HANDED_ON = frozenset({"PATH", "PYTHONPATH", "HOME", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "LD_LIBRARY_PATH"})
+_HANDED_ON = frozenset({"PATH", "PYTHONPATH", "HOME", "SYSTEMROOT", "LD_LIBRARY_PATH"})
 """What the process is told of the environment: nothing secret."""
 
 
@@ -65,10 +67,11 @@ class _Told(msgspec.Struct, frozen=True):
 
 
 class Canary:
-    """Sings every hour. `songs` has the last one of each mode since this process started."""
+    """Sings every hour, in *folder*. `songs` has the last one of each mode since this process started."""
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
+    def __init__(self, folder: Path, clock: Callable[[], datetime]) -> None:
         self.songs: dict[str, Song] = {}
+        self._folder = folder
         self._clock = clock
 
     @property
@@ -86,17 +89,22 @@ class Canary:
     async def sing(self) -> None:
         """Play an evening over each mode, and remember what it came to."""
         seed = int(self._clock().timestamp() // _EVERY_SECONDS) % _SEEDS
-        for mode in MODES:
-            song = self.songs[mode] = await self._sung(mode, seed)
-            if song.error is not None:
-                log.warning("the canary could not sing", mode=mode, error=song.error)
-            elif song.faults:
-                log.error("the canary found the ledger wrong", mode=mode, seed=seed, faults=song.faults)
+        try:
+            for mode in MODES:
+                song = self.songs[mode] = await self._sung(mode, seed)
+                if song.error is not None:
+                    log.warning("the canary could not sing", mode=mode, error=song.error)
+                elif song.faults:
+                    log.error("the canary found the ledger wrong", mode=mode, seed=seed, faults=song.faults)
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _sung(self, mode: str, seed: int) -> Song:
         asked = ("rehearse", "--evenings", "1", "--no-faults", "--json", "--mode", mode, "--seed", str(seed))
         known = {name: value for name, value in os.environ.items() if name.upper() in _HANDED_ON}
+        known |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(self._folder.absolute()))
         try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             singer = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-m", "receiver", *asked),
@@ -106,7 +114,7 @@ class Canary:
                 env=known,
             )
         except OSError as error:
-            return Song(mode, self._clock(), error=f"No process could be started: {error}.")
+            return Song(mode, self._clock(), error=f"It could not be begun: {error}.")
         try:
             async with asyncio.timeout(_PATIENCE.total_seconds()):
                 said, _ = await singer.communicate()

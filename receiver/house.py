@@ -112,7 +112,7 @@ class House:
         self.reception.polled = self.wires.polls
         self.doorways = Doorways(self.wires, self.store, clock)
         self.rights = Rights(self.store, self.wires, self.people, clock)
-        self.canary = Canary(clock)
+        self.canary = Canary(settings.data_dir / "canary", clock)
         self.posters = Posters(settings.data_dir / "posters", self.wires.picture, clock)
         self.elsewhere = Elsewhere(settings, self.wires, self.tracker, self.leases, clock)
         self.replayer = Replayer(self.store, self._replay)

@@ -13,8 +13,8 @@ from tests.receiver.houses import NINE_PM, Clock, program
 from tests.receiver.pages.visitors import owner
 
 
-async def test_an_evening_is_played_over_each_channel_and_comes_out_right() -> None:
-    canary = Canary(Clock(NINE_PM))
+async def test_an_evening_is_played_over_each_channel_and_comes_out_right(tmp_path: Path) -> None:
+    canary = Canary(tmp_path / "canary", Clock(NINE_PM))
 
     await canary.sing()
 
@@ -22,15 +22,16 @@ async def test_an_evening_is_played_over_each_channel_and_comes_out_right() -> N
     assert [song.error for song in canary.songs.values()] == [None] * 3
     assert all(song.true for song in canary.songs.values())
     assert canary.faults == 0
+    assert not (tmp_path / "canary").exists()
 
 
 async def test_where_no_process_can_be_started_that_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    canary = Canary(Clock())
+    canary = Canary(tmp_path / "canary", Clock())
     monkeypatch.setattr(sys, "executable", str(tmp_path / "nothing"))
 
     await canary.sing()
 
-    assert all("No process could be started" in str(song.error) for song in canary.songs.values())
+    assert all("It could not be begun" in str(song.error) for song in canary.songs.values())
 
 
 async def test_a_wrong_ledger_is_told_of(tmp_path: Path) -> None:

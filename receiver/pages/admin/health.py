@@ -17,10 +17,10 @@ from receiver.api.status import notices_of
 from receiver.canary import MODES
 from receiver.house import House
 from receiver.pages.admin.measures import (
-    Canary,
+    Agreement,
     Lag,
     Minutes,
-    canaries,
+    agreements,
     expected_by_minute,
     heard_by_minute,
     lag_of,
@@ -84,7 +84,7 @@ class Vitals(msgspec.Struct):
     playing: int = 0
     expected: int = 0
     lag: Lag | None = None
-    canaries: tuple[Canary, ...] = ()
+    agreements: tuple[Agreement, ...] = ()
     minutes: Minutes | None = None
     ignored: list[tuple[str, int]] = msgspec.field(default_factory=list)
     rejected: list[tuple[str, int]] = msgspec.field(default_factory=list)
@@ -167,7 +167,7 @@ async def _vitals(house: House) -> Vitals:
         expected=sum(count for server_id, count in playing.items() if server_id in pushed),
         # Where no poll tells a server's clock, it is guessed from these very deliveries: they would never be late.
         lag=lag_of(lag + ahead.get(server_id, timedelta()) for server_id, lag in lags if house.wires.polls(server_id)),
-        canaries=canaries(told, names),
+        agreements=agreements(told, names),
         minutes=Minutes(heard, expected_by_minute([each for each in stretches if each[0] in pushed], minutes)),
         ignored=sorted(ignored.items(), key=lambda each: -each[1])[:REASONS_SHOWN],
         rejected=rejected,

@@ -24,7 +24,7 @@ class Lag(msgspec.Struct, frozen=True):
     p99: float
 
 
-class Canary(msgspec.Struct, frozen=True):
+class Agreement(msgspec.Struct, frozen=True):
     """How many playbacks of a server each channel told of: a push alone, polls alone, or both."""
 
     server: str
@@ -60,7 +60,7 @@ def _share(known: Sequence[float], share: float) -> float:
     return known[min(len(known) - 1, max(0, math.ceil(share * len(known)) - 1))]
 
 
-def canaries(told: Iterable[tuple[str, int, int]], names: Mapping[str, str]) -> tuple[Canary, ...]:
+def agreements(told: Iterable[tuple[str, int, int]], names: Mapping[str, str]) -> tuple[Agreement, ...]:
     """Return how the channels agree, by server, from (server id, channel mask, how many)."""
     found: dict[str, list[int]] = {}
     for server_id, mask, count in told:
@@ -70,7 +70,7 @@ def canaries(told: Iterable[tuple[str, int, int]], names: Mapping[str, str]) -> 
         if is_pushed or is_polled:
             counts = found.setdefault(server_id, [0, 0, 0])
             counts[0 if is_pushed and is_polled else 1 if is_pushed else 2] += count
-    return tuple(Canary(names.get(server_id, "?"), *counts) for server_id, counts in sorted(found.items()))
+    return tuple(Agreement(names.get(server_id, "?"), *counts) for server_id, counts in sorted(found.items()))
 
 
 def minutes_of(now: datetime, started_at: datetime) -> tuple[tuple[int, bool], ...]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.metrics import Metrics
-from receiver.pages.admin.measures import canaries, expected_by_minute, heard_by_minute, lag_of, minutes_of
+from receiver.pages.admin.measures import agreements, expected_by_minute, heard_by_minute, lag_of, minutes_of
 from reconcile.errors import StoreAway
 from tests.receiver.houses import NINE_PM, Clock, program
 from tests.receiver.pages.admin_houses import asked, busy
@@ -107,7 +107,9 @@ def test_what_is_expected_is_never_more_than_what_was_played(told: list[tuple[in
 
 
 def test_the_channels_are_held_against_each_other() -> None:
-    (found,) = canaries([(SERVER, 1, 4), (SERVER, 2, 3), (SERVER, 3, 2), (SERVER, 6, 1), (SERVER, 8, 9)], {SERVER: "m"})
+    (found,) = agreements(
+        [(SERVER, 1, 4), (SERVER, 2, 3), (SERVER, 3, 2), (SERVER, 6, 1), (SERVER, 8, 9)], {SERVER: "m"}
+    )
 
     assert (found.server, found.push_only, found.poll_only, found.both, found.total) == ("m", 4, 3, 3, 10)
 
