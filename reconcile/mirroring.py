@@ -189,10 +189,11 @@ class Mirroring:
 
     async def _every(self, pause: timedelta, name: str, work: Callable[[], Awaitable[timedelta | None]]) -> None:
         """Do *work* if its time has come; it may say that it is to be done again sooner."""
-        if self._clock() < self._due.get(name, self._clock()):
+        due = self._due  # `hurry` makes another: what it asks for meanwhile is not done yet
+        if self._clock() < due.get(name, self._clock()):
             return
         sooner = await work()
-        self._due[name] = self._clock() + jittered(sooner or pause, self._chance())
+        due[name] = self._clock() + jittered(sooner or pause, self._chance())
 
     async def _meet(self) -> timedelta | None:
         """Find out what Seerr is, and whether its Jellyfin is one of ours (facts A2, A4)."""

@@ -283,3 +283,23 @@ async def test_another_process_that_holds_the_mirror_is_left_to_it(house: Beside
 
     assert await house.visit() == "paused"
     assert house.fake.asked == []
+
+
+# --- asked in between -------------------------------------------------------------------------------------------------
+
+
+async def test_what_is_asked_for_while_it_visits_is_done_at_the_next_visit(
+    house: Beside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = house.mirroring.client.can_track
+
+    async def meanwhile() -> bool:
+        await house.meet()  # only now the server is known here …
+        house.mirroring.hurry()  # … and somebody wants to see it work
+        monkeypatch.undo()
+        return await asked()
+
+    monkeypatch.setattr(house.mirroring.client, "can_track", meanwhile)
+
+    assert await house.visit() == "error"
+    assert await house.visit() == "active"
