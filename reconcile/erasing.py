@@ -66,6 +66,7 @@ async def erase(
     settled = await settling.settle(await keys.by_id(db, touched))
     rows.update(await erasure.forget_account(db, number))
     await erasure.forget_sentences(db, found)
+    await erasure.unsign(db, who.names)
     await erasure.note(db, [hashed for user in who.users if (hashed := people.hash_of(user)) is not None], now)
     await settings.put(db, _OWED, now.isoformat())
     await people.load(db)

@@ -35,6 +35,9 @@ from reconcile.store.upsert import upsert
 Pair = tuple[str, str]
 """(server id, user id)."""
 
+NOBODY = "somebody who was erased"
+"""Who said what an erased person said of others."""
+
 _BODIES = 200
 
 
@@ -208,6 +211,20 @@ async def forget_sentences(db: AsyncConnection, found: Mentions) -> None:
             rest = _without(found, result)
             if rest != result:
                 await db.execute(sa.update(table).where(table.c.id == number).values(result=rest))
+
+
+async def unsign(db: AsyncConnection, names: Collection[str]) -> None:
+    """Take the *names* of a person from what they said of others: it stands, and nobody's name is on it."""
+    c, p = correction.c, playback.c
+    said = sa.select(c.id).where(c.said_by.in_(names)).limit(1)
+    if (await db.execute(said)).first() is not None:
+        for name in names:
+            spoken = p.sentence.contains(f" by {name} on ", autoescape=True)
+            nobodys = sa.func.replace(p.sentence, f" by {name} on ", f" by {NOBODY} on ")
+            await db.execute(sa.update(playback).where(spoken).values(sentence=nobodys))
+    for table in metadata.sorted_tables:
+        for signed in (table.c[each] for each in ("said_by", "undone_by") if each in table.c):
+            await db.execute(sa.update(table).where(signed.in_(names)).values({signed: NOBODY}))
 
 
 async def is_at_work(db: AsyncConnection) -> bool:

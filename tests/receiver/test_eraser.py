@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from reconcile import erasing
 from reconcile.store import replays, settings
 from reconcile.store.engine import Transactions
-from reconcile.store.tables import metadata
+from reconcile.store.tables import correction, metadata, playback
 from tests.receiver.houses import (
     NINE_PM,
     WEBHOOK_TOKEN,
@@ -137,6 +137,30 @@ async def test_no_byte_of_an_erased_user_is_left(tmp_path: Path, database_url: s
         guests = (await here.get("/history"))["items"]
         assert [row["account"]["name"] for row in guests] == ["guest"], "others keep theirs"
     assert list(forms_in(unpacked(everything_in(folder)))) == [], "after it has stopped"
+
+
+async def test_what_the_erased_said_of_others_stands_without_their_name(
+    tmp_path: Path, database_url: str, clock: Clock
+) -> None:
+    async with program(tmp_path, database_url, clock=clock) as here:
+        await here.watch(EIGHT, **THEM)
+        await here.watch(EIGHT, UserId=GUEST, NotificationUsername="guest", Id="d" * 32)
+        guest = await account_of(here, "guest")
+        row = (await here.get("/history", account=guest))["items"][0]
+        said = await here.http.post("/api/v1/corrections", json={"what": "delete", "watch": row["id"]})
+        assert said.status_code == 201, said.text
+        async with here.house.store.begin() as db:
+            await db.execute(sa.update(correction).values(said_by=NAME))
+            told = sa.func.replace(playback.c.sentence, "an administrator", NAME)
+            await db.execute(sa.update(playback).values(sentence=told))
+        assert NAME in set(forms_in(await everything_kept(here.house.store)))
+
+        await erase(here)
+
+        assert list(forms_in(await everything_kept(here.house.store))) == []
+        (left,) = (await here.get("/playbacks"))["items"]
+        assert left["sentence"] == "not counted: marked as deleted by somebody who was erased on 2026-11-22"
+        assert (await here.get("/history"))["items"] == []
 
 
 async def test_who_was_erased_is_ignored_until_an_administrator_links_them(
