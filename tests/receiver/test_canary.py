@@ -34,6 +34,12 @@ async def test_where_no_process_can_be_started_that_is_said(monkeypatch: pytest.
     assert all("It could not be begun" in str(song.error) for song in canary.songs.values())
 
 
+def test_what_polls_cannot_know_raises_no_alarm() -> None:
+    assert Song("poll", NINE_PM, true=2, wrong=1).faults == 0
+    assert Song("poll", NINE_PM, true=2, missed=1).faults == 1
+    assert Song("both", NINE_PM, true=2, wrong=1).faults == 1
+
+
 async def test_a_wrong_ledger_is_told_of(tmp_path: Path) -> None:
     async with program(tmp_path) as here, owner(here) as visitor:
         before = await visitor.get("/admin/health")
