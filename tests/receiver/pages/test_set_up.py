@@ -14,11 +14,16 @@ import httpx
 import pytest
 
 from receiver import first_start
+from receiver.house import House
+from receiver.live import Playing
 from receiver.pages.set_up import checks as set_up_checks
+from receiver.pages.set_up import hearing
 from receiver.pages.set_up import plugin as set_up_plugin
+from receiver.pages.set_up.heard import Listening, listening_of
 from receiver.rehearsal.asked import Answer, Asked
 from receiver.rehearsal.face import Face
 from receiver.rehearsal.porter import PASSWORD
+from reconcile.store.servers import Server
 from tests.receiver.houses import everything_in, notification, until
 from tests.receiver.pages.set_up_houses import (
     ADMIN,
@@ -393,17 +398,28 @@ async def test_a_server_without_a_key_is_set_up_by_hand(tmp_path: Path) -> None:
     assert f"{HERE}/webhooks/jellyfin" in made.text
 
 
-async def test_the_stream_tells_the_first_delivery(tmp_path: Path) -> None:
+async def test_the_stream_tells_the_first_delivery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with first_time(tmp_path) as (it, visitor):
         await connect(it)
-        path, told = f"{HEAR}/stream?server={SERVER_ID}&seen=hooked", []
-        asyncio.get_running_loop().call_later(0.7, it.here.house.hearing.hear, SERVER_ID, it.here.clock())
-        asyncio.get_running_loop().call_later(2.0, it.here.house.live.close)
-        async with visitor.stream("GET", path) as answer:
-            told = [line async for line in answer.aiter_lines() if line.startswith("data")]
+        house, looks = it.here.house, 0
 
+        def looked(house: House, server: Server) -> Listening:
+            nonlocal looks
+            looks += 1
+            if looks == 2:
+                house.hearing.hear(SERVER_ID, it.here.clock())
+                house.live.close()
+            return listening_of(house, server)
+
+        monkeypatch.setattr(hearing, "listening_of", looked)
+        monkeypatch.setattr(hearing, "EVERY_SECONDS", 0.0)
+        answer = await visitor.get(f"{HEAR}/stream?server={SERVER_ID}&seen=hooked")
+        told = [line for line in answer.text.splitlines() if line.startswith("data")]
+
+    assert house.live.is_closed
+    assert len(told) == 2
     assert "Waiting for the first delivery" in told[0]
-    assert "Heard" in told[-1]
+    assert "Heard" in told[1]
 
 
 async def test_a_revoked_sign_in_is_told_no_longer_what_arrives(
@@ -413,13 +429,19 @@ async def test_a_revoked_sign_in_is_told_no_longer_what_arrives(
     monkeypatch.setattr("receiver.pages.set_up.done.LONGEST_SECONDS", 3.0)
     async with first_time(tmp_path) as (it, visitor):
         await connect(it)
-        known = await it.here.house.sign_ins.visitor(visitor.cookies["playledger"])
-        assert known is not None
-        leaving = asyncio.create_task(it.here.house.sign_ins.sign_out(known.sign_in))
-        answer = await visitor.get("/set-up/done/stream")
-        await leaving
+        house = it.here.house
+        known = await house.sign_ins.visitor(visitor.cookies["playledger"])
+        playing = house.live.playing
 
-    assert "event: reload" in answer.text
+        async def looked_at_last() -> Playing:
+            assert known is not None
+            await house.sign_ins.sign_out(known.sign_in)
+            return await playing()
+
+        monkeypatch.setattr(house.live, "playing", looked_at_last)
+        answer = await visitor.get("/set-up/done/stream")
+
+    assert answer.text.index("event: part") < answer.text.index("event: reload")
 
 
 async def test_of_several_servers_the_one_that_is_not_heard_comes_first_and_each_can_be_chosen(tmp_path: Path) -> None:
