@@ -28,8 +28,12 @@ BACK = 35.0
 UNHEARD = "died unheard"
 AWAY = "it began, ended or jumped while we were away"
 TABS = "behind another tab of the same browser"
+JUMPED = "it jumped between the last look and the end"
 _HIDING = frozenset({UNHEARD, AWAY, TABS})
 """What may hide so much that a watch is lost or made with it."""
+
+LOOK = timedelta(seconds=12.5)
+"""The longest time between two looks of a rehearsal."""
 
 EDGE = 0.01
 """This close to the threshold, as a share of the runtime, a second decides whether it counts."""
@@ -177,9 +181,23 @@ def why_apart(truth: Truth, heard: Hearing) -> str:
     return ""
 
 
+def why_hidden(truth: Truth, heard: Hearing) -> str:
+    """Return why no rule can know whether this was watched to its end, '' where one can.
+
+    A position is told with the next report, and a poll sees it with the next look: a jump closer to the end than that
+    is in no poll.
+    """
+    if heard.mode == "poll":
+        unseen = truth.ended_at - LOOK - timedelta(seconds=truth.interval)
+        if any(what == "seek" and at > unseen for at, what, _jump in truth.corners):
+            return JUMPED
+    apart = why_apart(truth, heard)
+    return apart if apart in _HIDING else ""
+
+
 def _compare_rows(score: Score, seed: int, truths: Sequence[Truth], rows: set[Row], heard: Hearing) -> None:
     real, close = true_rows(truths, Rules())
-    hidden = {(truth.user_id, truth.item_id) for truth in truths if why_apart(truth, heard) in _HIDING}
+    hidden = {(truth.user_id, truth.item_id) for truth in truths if why_hidden(truth, heard)}
     shared = {item_id for _session, item_id in _shared_by_tabs(truths)}
     hidden |= {(truth.user_id, item_id) for truth in truths for item_id in shared if truth.item_id != item_id}
     for row in sorted(real ^ rows):
