@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconcile.playback.check_in import Key
 from reconcile.playback.corrections import Correction, Counts, counts_as, meant
-from reconcile.playback.cutting import Playback
 from reconcile.playback.media import Identity
+from reconcile.playback.playback import Playback
 from reconcile.store import corrections
 from reconcile.store.keys import KeyRow
 

@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from reconcile.changes import Change, Settled
+from reconcile.changes import BadgeChange, Change, Settled, Unit
 from reconcile.playback.verdict import spoken
 from reconcile.store.keys import CHUNK
 from reconcile.store.tables import account, media, playback, watch, watch_playback
@@ -211,3 +211,45 @@ def _reason(row: Row, sentences: Mapping[int, str]) -> str:
 def _order(each: Difference) -> tuple[str, str, str, str]:
     row = each.after or each.before
     return ("", "", "", "") if row is None else (row.day, row.who, row.title, row.unit)
+
+
+# --- what many transactions did together ------------------------------------------------------------------------------
+
+SHOWN = 100
+"""How many differences are told one by one."""
+
+
+class Total(msgspec.Struct):
+    """What many transactions did together: each row before the first and after the last."""
+
+    rows: dict[tuple[Unit, str], Change] = {}
+    badges: dict[tuple[int, str], BadgeChange] = {}
+
+    def add(self, settled: Settled) -> None:
+        """Add what one more did."""
+        for change in settled.watches:
+            place = (change.unit, change.day)
+            first = self.rows.get(place)
+            self.rows[place] = change if first is None else msgspec.structs.replace(change, before=first.before)
+        for badge in settled.badges:
+            sort = (badge.account, badge.code)
+            earlier = self.badges.get(sort)
+            self.badges[sort] = badge if earlier is None else msgspec.structs.replace(badge, before=earlier.before)
+
+    @property
+    def settled(self) -> Settled:
+        """Return it as if it had been one."""
+        return Settled(watches=list(self.rows.values()), badges=list(self.badges.values()))
+
+
+def words_of(found: list[Difference], did: Total, *, is_dry: bool) -> dict[str, Any]:
+    """Return what was done as it is kept, and told by the API; people are named in sentences alone."""
+    badges = [each for each in did.badges.values() if each.is_earned or each.is_revoked]
+    return {
+        "differences": [each.sentence(is_dry=is_dry) for each in found[:SHOWN]],
+        "differences_in_all": len(found),
+        "came": sum(each.before is None for each in found),
+        "went": sum(each.after is None for each in found),
+        "badges_earned": sum(each.is_earned for each in badges),
+        "badges_revoked": sum(each.is_revoked for each in badges),
+    }

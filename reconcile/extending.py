@@ -13,9 +13,10 @@ from reconcile.gathering import looks_of
 from reconcile.memory import Draft, Line, MemoryOutdated, Open
 from reconcile.people import People
 from reconcile.playback.check_in import CheckIn, Key, Observation
-from reconcile.playback.cutting import Playback, extended
+from reconcile.playback.cutting import extended
 from reconcile.playback.days import watches
 from reconcile.playback.facts import adds
+from reconcile.playback.playback import Playback
 from reconcile.playback.rules import Rules
 from reconcile.playback.run import Run
 from reconcile.playback.thinning import without_the_rest

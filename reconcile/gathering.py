@@ -15,9 +15,11 @@ from reconcile.memory import Draft, Line, Looks, Open, Others
 from reconcile.people import People
 from reconcile.playback.check_in import CheckIn, ItemFacts, Key, gathered
 from reconcile.playback.corrections import Counts
-from reconcile.playback.cutting import Playback, cut_whole
+from reconcile.playback.cutting import cut_whole
 from reconcile.playback.edges import Sibling
 from reconcile.playback.facts import filled, item_of
+from reconcile.playback.imports import is_imported
+from reconcile.playback.playback import Playback
 from reconcile.playback.points import owned
 from reconcile.playback.run import Run
 from reconcile.playback.surroundings import Surroundings
@@ -133,13 +135,13 @@ class Gathering:
         user = (key.server_id, key.user_id)
         around = Surroundings(
             looks=await self._looks(key.server_id, first - _LOOKS_BEFORE),
-            elsewhere=sorted(each.at for each in away),
+            elsewhere=sorted(each.at for each in away if not is_imported([each])),
             sightings=line.sightings,
             recorded=self.people.intervals(user),
             runtime=item.runtime_seconds or None,
             floor=line.floor,
         )
-        account = self.people.account_of(user, first)
+        account = self.people.account_of(user, first, imported=is_imported(check_ins))
         return Cutting(row, item, account, line, check_ins, around, kept, [*others, *elsewhere])
 
     # --- lines ----------------------------------------------------------------------------------------------------

@@ -118,12 +118,26 @@ class People:
             known = self._recorded[user] = (mine, tuple(Recorded(i.since, i.until) for i in mine))
         return known[1]
 
-    def account_of(self, user: User, at: datetime) -> int | None:
-        """Return the account for which *user* was recorded *at* that instant."""
-        for i in self._intervals.get(user, ()):
+    def account_of(self, user: User, at: datetime, *, imported: bool = False) -> int | None:
+        """Return the account for which *user* was recorded *at* that instant.
+
+        What was *imported* of the time before they were first recorded is of the account that they had first.
+        """
+        mine = self._intervals.get(user, ())
+        for i in mine:
             if i.since <= at and (i.until is None or at < i.until):
                 return i.account_id
+        if imported and mine:
+            first = min(mine, key=lambda i: i.since)
+            return first.account_id if at < first.since else None
         return None
+
+    def may_import(self, user: User, at: datetime, now: datetime) -> bool:
+        """Say whether what another tool kept of *user* *at* that instant may be taken over.
+
+        They must be recorded *now*; what they did after they were first asked is kept only where they were recorded.
+        """
+        return self.account_of(user, now) is not None and self.account_of(user, at, imported=True) is not None
 
     def has_opted_in(self, account_id: int, now: datetime) -> bool:
         """Say whether any user is recorded for the account *now*: whoever is not, nobody is told about."""

@@ -14,7 +14,7 @@ from reconcile.changes import Settled
 from reconcile.extending import Extending
 from reconcile.memory import Draft, Line, Memory
 from reconcile.people import ALWAYS, People, User
-from reconcile.playback.check_in import CheckIn, Key, Kind, Observation, merged
+from reconcile.playback.check_in import Channel, CheckIn, Key, Kind, Observation, merged
 from reconcile.playback.facts import learnt
 from reconcile.settling import Settling
 from reconcile.store import accounts, deliveries, evidence, keys, marks, playbacks, servers
@@ -98,14 +98,17 @@ class Recording:
 
     def _is_recorded(self, told: Observation) -> bool:
         at = told.check_in.at if told.check_in is not None else told.observed_at
-        return self.people.is_recorded((told.key.server_id, told.key.user_id), at)
+        user = (told.key.server_id, told.key.user_id)
+        if told.channel is Channel.IMPORT:
+            return self.people.may_import(user, at, self.now)
+        return self.people.is_recorded(user, at)
 
     async def _link_newcomers(self, arrivals: Sequence[Arrival]) -> None:
         newcomers: dict[User, str | None] = {}
         for arrival in arrivals:
             for told in arrival.observations:
                 user = (told.key.server_id, told.key.user_id)
-                if self.people.is_to_be_linked(user):
+                if told.channel is not Channel.IMPORT and self.people.is_to_be_linked(user):
                     newcomers[user] = newcomers.get(user) or told.user_name
         if not newcomers:
             return

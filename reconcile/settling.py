@@ -18,6 +18,7 @@ from reconcile.people import People
 from reconcile.playback.check_in import ItemFacts
 from reconcile.playback.corrections import Counts
 from reconcile.playback.days import units
+from reconcile.playback.edges import EndedBy
 from reconcile.playback.media import Identity, Match, identity_of, locals_of
 from reconcile.store import keys, media, playbacks, titles
 from reconcile.store import matches as kept_matches
@@ -200,7 +201,8 @@ class Settling:
         free = sorted(each.kept, key=lambda kept: kept.id)
         for found in each.made:
             overlapping = [k for k in free if k.first_at <= found.last_at and found.first_at <= k.last_at]
-            account_id = self.people.account_of((key.server_id, key.user_id), found.first_at)
+            is_import = found.ended_by is EndedBy.IMPORTED
+            account_id = self.people.account_of((key.server_id, key.user_id), found.first_at, imported=is_import)
             counts = self.corrected.counts(each.row, found, Counts(account_id, media_id, tuple(named)))
             values = playbacks.values_of(
                 each.row.id, key.server_id, counts.account_id, counts.media_id, counts.units, found

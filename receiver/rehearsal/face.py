@@ -9,6 +9,7 @@ from email.utils import format_datetime
 from typing import Any
 
 from receiver.rehearsal.asked import AWAY, FORBIDDEN, NOT_FOUND, NOTHING, UNAUTHORISED, Answer, Asked, as_json, asked
+from receiver.rehearsal.kept import Kept
 from receiver.rehearsal.library import SERVER_ID, SERVER_NAME, Library, Series
 from receiver.rehearsal.performance import Performance
 from receiver.rehearsal.pictures import WIDEST, picture, shape
@@ -33,7 +34,8 @@ class Face:
     """An ASGI application over what happens on a performance.
 
     *now* tells the server's time, *token* is the API key that it takes from the beginning; its *porter* knows the
-    others and the people, its *workshop* the plugin. *requests* counts what was asked by path.
+    others and the people, its *workshop* the plugin; *kept* is what was played before. *requests* counts what was
+    asked by path.
     Every answer has a Date of the server's own clock, so run it with the web server's own Date header off.
     """
 
@@ -42,6 +44,7 @@ class Face:
         self.performance, self.library, self.now = performance, library, now
         self.porter = Porter(performance.script.users, token, now)
         self.workshop = Workshop(performance.plugin_version)
+        self.kept = Kept()
         self.trouble = Trouble()
         self.requests: dict[str, int] = {}
 
@@ -71,7 +74,8 @@ class Face:
         self.requests[scope["path"]] = self.requests.get(scope["path"], 0) + 1
         if self.trouble.delay:
             await asyncio.sleep(self.trouble.delay)
-        answer = Answer(self.trouble.status) if self.trouble.status else self._answer(asked(scope, sent))
+        status = self.trouble.status or self.trouble.of_path.get(scope["path"])
+        answer = Answer(status) if status else self._answer(asked(scope, sent))
         headers = [(b"content-type", answer.content_type.encode()), (b"date", _http_date(self.now()))]
         headers.append((b"content-length", str(len(answer.content)).encode()))
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
@@ -111,7 +115,7 @@ class Face:
             return FORBIDDEN
         if (request.method, request.path) == ("POST", "/system/restart"):
             return self._restart()
-        return self.workshop.answer(request) or NOT_FOUND
+        return self.workshop.answer(request) or self.kept.answer(request) or NOT_FOUND
 
     def _restart(self) -> Answer:
         self.performance.server.restart(self.performance.clock.seconds(self.now()), RESTART_SECONDS)
@@ -134,7 +138,7 @@ class Face:
             "Version": self.performance.server.version,
             "ProductName": "Jellyfin Server",
             "OperatingSystem": "",
-            "Id": SERVER_ID,
+            "Id": self.trouble.server_id or SERVER_ID,
             "StartupWizardCompleted": True,
         }
 

@@ -27,7 +27,8 @@ class Porter:
     """Knows the keys, and who is signed in. The first of *users* is the administrator.
 
     *key* is the API key that was there from the beginning, *made* are those that were made since, each with its name
-    and when. Tests may change *disabled* (names), *administrators* and *has_quick_connect*.
+    and when. Tests may change *disabled* (names), *administrators*, *has_quick_connect* and *mistaken*: an id, and
+    whom the answer about it is of instead.
     """
 
     def __init__(self, users: Sequence[User], key: str, now: Callable[[], datetime]) -> None:
@@ -36,6 +37,7 @@ class Porter:
         self.made: dict[str, tuple[str, datetime]] = {}
         self.signed_in: dict[str, User] = {}
         self.disabled: set[str] = set()
+        self.mistaken: dict[str, User] = {}
         self.administrators = {user.name for user in users[:1]}
         self.has_quick_connect = True
         self.is_old = False
@@ -137,7 +139,7 @@ class Porter:
         if path == "/users":
             return as_json([self._told(user) for user in self.users])
         wanted = path.rpartition("/")[2].replace("-", "")
-        user = next((user for user in self.users if user.id == wanted), None)
+        user = self.mistaken.get(wanted) or next((user for user in self.users if user.id == wanted), None)
         return NOT_FOUND if user is None else as_json(self._told(user))
 
     def _told(self, user: User) -> dict[str, object]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import httpx
+import msgspec
 
 from reconcile.errors import JellyfinMissing, JellyfinRefused
 from reconcile.jellyfin import catalogue, episodes, keys
@@ -129,6 +130,19 @@ class JellyfinClient:
                 largest=_PICTURE_BYTES,
             )
         )
+
+    # --- what it and its plugins have kept ------------------------------------------------------------------------
+
+    async def activity_log(self, start: int, limit: int, since: datetime) -> bytes:
+        """Return *limit* entries of the activity log from *start* on, newest first, none of them before *since*."""
+        query = {"startIndex": str(start), "limit": str(limit), "hasUserId": "true"}
+        query["minDate"] = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return (await self._get("/System/ActivityLog/Entries", query)).body
+
+    async def custom_query(self, query: str) -> bytes:
+        """Have the Playback Reporting plugin run *query*, SQL, and return its answer (facts E)."""
+        body = msgspec.json.encode({"CustomQueryString": query, "ReplaceUserId": False})
+        return (await self._told(Question("POST", "/user_usage_stats/submit_custom_query", body=body))).body
 
     # --- its plugins ----------------------------------------------------------------------------------------------
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from reconcile.playback.check_in import Channel, CheckIn, Kind
+from reconcile.playback.check_in import CheckIn, Kind
 from reconcile.playback.coverage import Stretch, Walk
 from reconcile.playback.edges import Beginning, EndedBy, Ending, absence, beginning, ending, is_shown, limit
+from reconcile.playback.imports import imported, is_imported
+from reconcile.playback.playback import Cut, Playback
 from reconcile.playback.points import Point, point_of, points_of
 from reconcile.playback.reach import Reach, covered, joined, passed_at, reached
 from reconcile.playback.rules import ABSENT_HALF, BACK_AT_START, FASTEST, OPENING, TOLERANCE, Rules
@@ -23,50 +25,6 @@ if TYPE_CHECKING:
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
-class Playback(msgspec.Struct, frozen=True, gc=False):
-    """One item playing in one session for one user, from its first check-in to its end.
-
-    *started_at* and *first_at* differ by what was played before the first check-in; *ended_at* is the time that the
-    evidence supports, also while it is open. Positions and lengths are seconds. *completed_at* is when the threshold
-    was passed, None if it was not, or the runtime is not known. *due_at* is when silence will have ended it.
-    *looks* are the snapshots without which it would be cut otherwise.
-    """
-
-    started_at: datetime
-    first_at: datetime
-    last_at: datetime
-    ended_at: datetime
-    ended_by: EndedBy | None
-    state: Kind
-    due_at: datetime | None
-    position: float | None
-    reached_seconds: float
-    completed_at: datetime | None
-    stretches: tuple[Stretch, ...]
-    covered: tuple[tuple[float, float], ...]
-    skipped: tuple[tuple[float, float], ...]
-    channels: frozenset[Channel]
-    looks: tuple[datetime, ...]
-
-    @property
-    def is_open(self) -> bool:
-        """Say whether it has not ended yet."""
-        return self.ended_by is None
-
-    @property
-    def watched_seconds(self) -> float:
-        """The seconds really spent playing."""
-        return sum([stretch.seconds for stretch in self.stretches])
-
-
-class Cut(msgspec.Struct, frozen=True, gc=False):
-    """The *playbacks* of a key; *run* is the last one's, *turns* are where their lines bend."""
-
-    playbacks: tuple[Playback, ...]
-    run: Run | None
-    turns: frozenset[datetime]
-
-
 def cut(check_ins: Sequence[CheckIn], around: Surroundings, rules: Rules, now: datetime) -> tuple[Playback, ...]:
     """Return the playbacks that *check_ins* of one key (gathered, in order of time) tell of at *now*.
 
@@ -77,6 +35,8 @@ def cut(check_ins: Sequence[CheckIn], around: Surroundings, rules: Rules, now: d
 
 def cut_whole(check_ins: Sequence[CheckIn], around: Surroundings, rules: Rules, now: datetime) -> Cut:
     """Return what `cut` returns, and what extending the last playback, or thinning the line, goes by."""
+    if is_imported(check_ins):
+        return Cut(imported(check_ins, around, rules), None, frozenset(each.at for each in check_ins))
     return _Cutter(around, rules, now).cut(check_ins)
 
 

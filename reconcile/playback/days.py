@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from reconcile.playback.rules import Rules
 
 
+_TOLD_BY_ANOTHER = frozenset({Code.SAME_SEAT, Code.TOLD_TWICE})
+
+
 class Watch(msgspec.Struct, frozen=True):
     """A day's row of one media unit. *playbacks* are the names of its viewings, oldest first; seconds are watched."""
 
@@ -65,7 +68,7 @@ def watches(
     verdicts = judged(viewings, rules)
     days: dict[date, list[Viewing]] = {}
     for viewing in sorted(viewings, key=lambda v: (v.started_at, v.name)):
-        if verdicts[viewing.name].code is Code.SAME_SEAT:
+        if verdicts[viewing.name].code in _TOLD_BY_ANOTHER:
             continue
         days.setdefault(local_day(verdicts[viewing.name].at, zone), []).append(viewing)
     rows = (_watch(day, found, verdicts, shares, rules) for day, found in sorted(days.items()))

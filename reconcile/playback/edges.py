@@ -29,6 +29,7 @@ class EndedBy(StrEnum):
     SUPERSEDED = "superseded"
     RESTART = "restart"
     SILENCE = "silence"
+    IMPORTED = "imported"
 
 
 class Beginning(msgspec.Struct, frozen=True, gc=False):

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from reconcile.playback.check_in import Channel
 from reconcile.playback.reach import joined, length
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from reconcile.playback.check_in import Channel
-    from reconcile.playback.cutting import Playback
+    from reconcile.playback.playback import Playback
     from reconcile.playback.rules import Rules
+
+_IMPORT = frozenset({Channel.IMPORT})
 
 CHAIN = timedelta(days=30)
 """How far back a playback may complete what an earlier one began."""
@@ -34,6 +36,7 @@ class Code(StrEnum):
     SKIPPED = "skipped"
     SEEN_ALREADY = "seen_already"
     SAME_SEAT = "same_seat"
+    TOLD_TWICE = "told_twice"
     UNKNOWN_RUNTIME = "unknown_runtime"
     CORRECTED = "corrected"
     MARKED = "marked"
@@ -74,6 +77,16 @@ class Viewing(msgspec.Struct, frozen=True, gc=False):
     completed_at: datetime | None
     channels: frozenset[Channel]
     seat: tuple[str, ...] = ()
+
+    @property
+    def is_imported(self) -> bool:
+        """Say whether nothing but an import tells of it."""
+        return self.channels == _IMPORT
+
+    @property
+    def is_placeless(self) -> bool:
+        """Say whether only how long it was watched is known, not from where to where (facts E)."""
+        return self.is_imported and not self.covered
 
 
 def viewing(name: str, playback: Playback, runtime: float | None) -> Viewing:
@@ -129,10 +142,14 @@ def _judged(viewings: Iterable[Viewing], rules: Rules) -> Iterator[tuple[Viewing
     completed_at: datetime | None = None
     everything = sorted(viewings, key=lambda v: (v.ended_at, v.started_at, v.name))
     doubles = seated_twice(everything)
+    again = told_twice(everything)
     for each in everything:
         if each.name in doubles:
             said = "counted once: another linked user of the same account watched in the same seat"
             yield each, None, Verdict(Code.SAME_SEAT, said, None, each.last_watched_at)
+            continue
+        if each.name in again:
+            yield each, None, Verdict(Code.TOLD_TWICE, again[each.name], None, each.last_watched_at)
             continue
         found = Standing(tuple(chain), completed_at)
         verdict = found.judge(each, rules)
@@ -159,6 +176,32 @@ def seated_twice(viewings: Sequence[Viewing]) -> set[str]:
     return doubles
 
 
+def told_twice(viewings: Sequence[Viewing]) -> dict[str, str]:
+    """Return the names of the imported viewings that something better tells of, each with the sentence for it.
+
+    Better is what was seen live, then what says where in the item it was, then what is longer. It tells of an import
+    if at least half of that one's time lies within it: the clocks and the pauses of two tools are never quite the same.
+    """
+    rows = [each for each in viewings if each.is_imported]
+    if not rows:
+        return {}
+    stand = [each for each in viewings if not each.is_imported]
+    found: dict[str, str] = {}
+    for each in sorted(rows, key=lambda v: (v.is_placeless, -v.watched_seconds, v.started_at, v.name)):
+        better = next((other for other in stand if _lies_within(each, other)), None)
+        if better is None:
+            stand.append(each)
+        else:
+            by = "another import tells of it too" if better.is_imported else "it was seen live too"
+            found[each.name] = f"counted once: {by}"
+    return found
+
+
+def _lies_within(each: Viewing, other: Viewing) -> bool:
+    shared = min(each.ended_at, other.ended_at) - max(each.started_at, other.started_at)
+    return shared > timedelta() and shared * 2 >= each.ended_at - each.started_at
+
+
 def judge(viewing: Viewing, chain: Sequence[Viewing], rules: Rules, *, again: bool = False) -> Verdict:
     """Return the verdict on *viewing*, which continues *chain*; *again*: the unit was completed within 30 days."""
     runtime = viewing.runtime
@@ -167,13 +210,16 @@ def judge(viewing: Viewing, chain: Sequence[Viewing], rules: Rules, *, again: bo
     if not runtime or runtime <= 0:
         said = f"not counted: the runtime is not known; watched {spoken(watched)}"
         return Verdict(Code.UNKNOWN_RUNTIME, said, None, last)
-    percent = min(100.0, 100.0 * viewing.reached_seconds / runtime)
+    reached = min(runtime, watched) if viewing.is_placeless else viewing.reached_seconds
+    percent = min(100.0, 100.0 * reached / runtime)
     minimum = min(rules.min_seconds, runtime / 2)
     if watched < minimum:
         said = f"not counted: watched {spoken(watched)}, the minimum is {spoken(minimum)}"
         return Verdict(Code.TOO_SHORT, said, percent, last)
     proof = f"reached {_percent(percent)} of {spoken(runtime)}, watched {spoken(watched)}"
-    if viewing.reached_seconds < rules.goal(runtime):
+    if viewing.is_placeless:
+        proof = f"watched {spoken(watched)} of {spoken(runtime)} by an import that does not say which part"
+    if reached < rules.goal(runtime):
         code = Code.PARTIAL if watched >= rules.partial_min_seconds else Code.UNFINISHED
         said = f"not counted: {proof}; the threshold is {_percent(rules.threshold)}"
         return Verdict(code, said, percent, last)
@@ -188,8 +234,10 @@ def judge(viewing: Viewing, chain: Sequence[Viewing], rules: Rules, *, again: bo
 
 
 def _share_seen(viewing: Viewing, chain: Sequence[Viewing], runtime: float) -> float:
+    """Return the share of the item that was seen, in percent; what has no place counts as if it was seen once."""
     parts = [part for each in (*chain, viewing) for part in each.covered]
-    return min(100.0, 100.0 * length(joined(parts)) / runtime)
+    placeless = sum(each.watched_seconds for each in (*chain, viewing) if each.is_placeless)
+    return min(100.0, 100.0 * (length(joined(parts)) + placeless) / runtime)
 
 
 _IN_SECONDS, _IN_MINUTES = 180, 100

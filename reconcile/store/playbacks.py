@@ -11,8 +11,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from reconcile.playback.cutting import Playback
 from reconcile.playback.edges import Sibling
+from reconcile.playback.playback import Playback
 from reconcile.store.channels import mask_of
 from reconcile.store.keys import CHUNK
 from reconcile.store.tables import playback, playback_key, playback_unit

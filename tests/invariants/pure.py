@@ -7,9 +7,10 @@ from datetime import datetime
 from itertools import groupby
 
 from reconcile.playback.check_in import CheckIn, Key, gathered
-from reconcile.playback.cutting import Playback, cut
+from reconcile.playback.cutting import cut
 from reconcile.playback.edges import Sibling
 from reconcile.playback.facts import Facts, item_of, learnt
+from reconcile.playback.playback import Playback
 from reconcile.playback.points import owned
 from reconcile.playback.rules import Rules
 from reconcile.playback.surroundings import Surroundings

@@ -14,6 +14,7 @@ from reconcile.store.tables.columns import metadata
 from reconcile.store.tables.corrections import correction, erased, manual_mark, marked_unit
 from reconcile.store.tables.derived import item, media, media_alias, playback, playback_unit, watch, watch_playback
 from reconcile.store.tables.evidence import check_in, look, playback_key, sighting
+from reconcile.store.tables.imported import import_row, import_run
 from reconcile.store.tables.matched import media_match, tmdb_answer
 from reconcile.store.tables.outbox import outbox, resettling, webhook_target
 from reconcile.store.tables.people import account, consent, link, recorded_interval, server
@@ -42,6 +43,8 @@ __all__ = [
     "erased",
     "feat",
     "feat_count",
+    "import_row",
+    "import_run",
     "item",
     "link",
     "look",

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from reconcile.playback.check_in import Channel, CheckIn, Kind, gathered
-from reconcile.playback.cutting import Playback, cut
+from reconcile.playback.cutting import cut
 from reconcile.playback.edges import Sibling
+from reconcile.playback.playback import Playback
 from reconcile.playback.rules import Rules
 from reconcile.playback.surroundings import Recorded, Surroundings
 
