@@ -214,7 +214,7 @@ def observation(row: Staged, source: str, at: datetime) -> Observation:
     """Return what a row of *source* says, which began *at* that instant."""
     play = row.play
     return Observation(
-        key=Key(row.server_id, session_of(source, play.device), play.user_id, play.item_id),
+        key=Key(row.server_id, session_of(source, play), play.user_id, play.item_id),
         channel=Channel.IMPORT,
         observed_at=at,
         check_in=told_of(play, at),
@@ -225,30 +225,28 @@ def observation(row: Staged, source: str, at: datetime) -> Observation:
 
 
 async def _undo(work: Work, number: int) -> dict[str, Any]:
-    did, done = Total(), 0
+    did, done, after = Total(), 0, 0
     async with work.store.read() as db:
         total = await imports.count(db, number, is_applied=True)
     while True:
         async with work.store.begin() as db:
             await work.people.load(db)
-            numbers = await imports.keys_of(db, number, KEYS)
-            settled = await _withdraw(db, work, number, numbers)
-        if not numbers:
-            break
+            numbers = await imports.keys_of(db, number, after, KEYS)
+            if not numbers:
+                break
+            count, settled = await _withdraw(db, work, number, numbers)
         did.add(settled)
         work.heard(settled)
-        async with work.store.read() as db:
-            done = total - await imports.count(db, number, is_applied=True)
+        after, done = numbers[-1], done + count
         await work.progress(done, total)
     async with work.store.read() as db:
         return {"withdrawn": done} | words_of(await differences_of(db, did.settled), did, is_dry=False)
 
 
-async def _withdraw(db: AsyncConnection, work: Work, number: int, numbers: Sequence[int]) -> Settled:
-    if not numbers:
-        return Settled()
+async def _withdraw(db: AsyncConnection, work: Work, number: int, numbers: Sequence[int]) -> tuple[int, Settled]:
     rows = await keys.by_id(db, numbers)
     await lock_sessions(db, {(row.key.server_id, row.key.session_id, row.key.user_id) for row in rows.values()})
-    await imports.withdraw(db, number, numbers)
+    count = await imports.withdraw(db, number, numbers)
     await keys.touch(db, numbers)
-    return await Settling(db, work.people, work.clock(), ahead=work.ahead, whole=True).settle(numbers)
+    settling = Settling(db, work.people, work.clock(), ahead=work.ahead, whole=True)
+    return count, await settling.settle(numbers)

@@ -46,6 +46,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_import_row_import_id_id", "import_row", ["import_id", "id"])
     op.create_index("ix_import_row_server_id_user_id", "import_row", ["server_id", "user_id"])
+    op.create_index("ix_import_row_import_id_key_id", "import_row", ["import_id", "key_id"])
     op.create_index("ix_import_row_key_id_at", "import_row", ["key_id", "at"])
 
 

@@ -36,7 +36,7 @@ def cut(check_ins: Sequence[CheckIn], around: Surroundings, rules: Rules, now: d
 def cut_whole(check_ins: Sequence[CheckIn], around: Surroundings, rules: Rules, now: datetime) -> Cut:
     """Return what `cut` returns, and what extending the last playback, or thinning the line, goes by."""
     if is_imported(check_ins):
-        return Cut(imported(check_ins, around, rules), None, frozenset(each.at for each in check_ins))
+        return Cut(imported(check_ins, around), None, frozenset(each.at for each in check_ins))
     return _Cutter(around, rules, now).cut(check_ins)
 
 

@@ -13,12 +13,10 @@ from reconcile.playback.check_in import Channel, CheckIn, DeviceFacts, Ignored, 
 from reconcile.playback.coverage import Stretch
 from reconcile.playback.edges import EndedBy
 from reconcile.playback.playback import Playback
-from reconcile.playback.reach import Reach, covered, passed_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconcile.playback.rules import Rules
     from reconcile.playback.surroundings import Recorded, Surroundings
 
 _ONLY = frozenset({Channel.IMPORT})
@@ -31,8 +29,8 @@ class Play(msgspec.Struct, frozen=True, omit_defaults=True):
     """One row of another tool's history.
 
     Ids are normalised. *started_at* is aware UTC; naive where the tool kept the wall time of its server. *seconds* are
-    those it says were played, *position* is where playing ended in seconds, None where the tool does not say. *place*
-    is where the row stands («row 17»). *retold* says that the tool had it from Playback Reporting itself.
+    those it says were played: from where to where, no tool tells (facts E). *place* is where the row stands («row 17»).
+    *retold* says that the tool had it from Playback Reporting itself.
     """
 
     user_id: str
@@ -40,7 +38,6 @@ class Play(msgspec.Struct, frozen=True, omit_defaults=True):
     started_at: datetime
     seconds: float
     place: str
-    position: float | None = None
     item: ItemFacts = ItemFacts()
     device: DeviceFacts = DeviceFacts()
     user_name: str | None = None
@@ -53,25 +50,25 @@ Told = Play | Ignored | Rejected
 
 def told_of(play: Play, started_at: datetime) -> CheckIn:
     """Return the evidence in *play*, which began at that UTC instant: a check-in shown for as long as it played."""
-    start = None if play.position is None else max(0.0, play.position - play.seconds)
-    until = started_at + timedelta(seconds=play.seconds)
     return CheckIn(
         at=started_at,
         kind=Kind.PLAYING,
-        position=start,
+        position=None,
         reported=True,
         seen_at=started_at,
-        sighted_until=until,
+        sighted_until=started_at + timedelta(seconds=play.seconds),
         channels=_ONLY,
     )
 
 
-def session_of(source: str, device: DeviceFacts) -> str:
-    """Return the id of the session that stands for what *source* tells of a device.
+def session_of(source: str, play: Play) -> str:
+    """Return the id of the session that stands for what *source* tells of an item on a device.
 
-    It is none of Jellyfin's: a row of another tool is never part of the line of a playback that was seen.
+    It is none of Jellyfin's: a row of another tool is never part of the line of a playback that was seen. Each item has
+    its own, because a tool does not tell what followed what in a session.
     """
-    told = "\n".join((source, device.client or "", device.device_name or "", device.device_id or ""))
+    device = play.device
+    told = "\n".join((source, play.item_id, device.client or "", device.device_name or "", device.device_id or ""))
     return hashlib.md5(told.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -80,35 +77,30 @@ def is_imported(check_ins: Sequence[CheckIn]) -> bool:
     return bool(check_ins) and all(each.channels == _ONLY for each in check_ins)
 
 
-def imported(check_ins: Sequence[CheckIn], around: Surroundings, rules: Rules) -> tuple[Playback, ...]:
+def imported(check_ins: Sequence[CheckIn], around: Surroundings) -> tuple[Playback, ...]:
     """Return the playbacks that the rows of another tool tell of: one each.
 
-    A row says when playing began and for how long, rarely from where to where (facts E): without a position nothing is
-    covered, and reached is what was watched. Time that runs into the next row, or beyond the runtime, is not believed:
-    these tools go on counting for a player that has died. Where it is more than twice the runtime, nothing is: that was
-    an outage, and how long somebody watched before it cannot be told (facts peers 1.1). What lies where the person was
-    not recorded, after they were first asked, is left out.
+    A row says when playing began and for how long, not from where to where (facts E): nothing is covered, and reached
+    is what was watched. Time that runs into the next row, or beyond the runtime, is not believed: these tools go on
+    counting for a player that has died. Where it is more than twice the runtime, nothing is: that was an outage, and
+    how long somebody watched before it cannot be told (facts peers 1.1). What lies where the person was not recorded,
+    after they were first asked, is left out.
     """
     mine = [each for each in check_ins if _is_theirs(each.at, around.recorded)]
     after = [each.at for each in mine[1:]]
-    return tuple(_playback(each, then, around.runtime, rules) for each, then in zip_longest(mine, after))
+    return tuple(_playback(each, then, around.runtime) for each, then in zip_longest(mine, after))
 
 
 def _is_theirs(at: datetime, recorded: Sequence[Recorded]) -> bool:
     return not recorded or at < min(each.since for each in recorded) or any(each.holds(at) for each in recorded)
 
 
-def _playback(told: CheckIn, then: datetime | None, runtime: float | None, rules: Rules) -> Playback:
+def _playback(told: CheckIn, then: datetime | None, runtime: float | None) -> Playback:
     until = told.sighted_until if then is None else min(told.sighted_until, then)
     seconds = (until - told.at).total_seconds()
     if runtime:
         seconds = 0.0 if seconds > max(2 * runtime, runtime + _DYING) else min(seconds, runtime)
-    start = told.position
-    end = None if start is None else start + seconds
-    stretch = Stretch(told.at, seconds, start or 0.0, end or 0.0)
-    completed_at = None
-    if runtime and end is not None:
-        completed_at = passed_at([stretch], rules.goal(runtime), Reach(end, stretch.ended_at))
+    stretch = Stretch(told.at, seconds, 0.0, 0.0)
     return Playback(
         started_at=told.at,
         first_at=told.at,
@@ -117,11 +109,11 @@ def _playback(told: CheckIn, then: datetime | None, runtime: float | None, rules
         ended_by=EndedBy.IMPORTED,
         state=Kind.STOPPED,
         due_at=None,
-        position=end,
-        reached_seconds=seconds if end is None else end,
-        completed_at=completed_at,
+        position=None,
+        reached_seconds=seconds,
+        completed_at=None,
         stretches=(stretch,),
-        covered=covered([stretch]),
+        covered=(),
         skipped=(),
         channels=told.channels,
         looks=(),

@@ -80,13 +80,8 @@ class Viewing(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def is_imported(self) -> bool:
-        """Say whether nothing but an import tells of it."""
+        """Say whether nothing but an import tells of it: for how long, not from where to where (facts E)."""
         return self.channels == _IMPORT
-
-    @property
-    def is_placeless(self) -> bool:
-        """Say whether only how long it was watched is known, not from where to where (facts E)."""
-        return self.is_imported and not self.covered
 
 
 def viewing(name: str, playback: Playback, runtime: float | None) -> Viewing:
@@ -179,15 +174,15 @@ def seated_twice(viewings: Sequence[Viewing]) -> set[str]:
 def told_twice(viewings: Sequence[Viewing]) -> dict[str, str]:
     """Return the names of the imported viewings that something better tells of, each with the sentence for it.
 
-    Better is what was seen live, then what says where in the item it was, then what is longer. It tells of an import
-    if at least half of that one's time lies within it: the clocks and the pauses of two tools are never quite the same.
+    Better is what was seen live, then what is longer. It tells of an import if at least half of that one's time lies
+    within it: the clocks and the pauses of two tools are never quite the same.
     """
     rows = [each for each in viewings if each.is_imported]
     if not rows:
         return {}
     stand = [each for each in viewings if not each.is_imported]
     found: dict[str, str] = {}
-    for each in sorted(rows, key=lambda v: (v.is_placeless, -v.watched_seconds, v.started_at, v.name)):
+    for each in sorted(rows, key=lambda v: (-v.watched_seconds, v.started_at, v.name)):
         better = next((other for other in stand if _lies_within(each, other)), None)
         if better is None:
             stand.append(each)
@@ -210,14 +205,14 @@ def judge(viewing: Viewing, chain: Sequence[Viewing], rules: Rules, *, again: bo
     if not runtime or runtime <= 0:
         said = f"not counted: the runtime is not known; watched {spoken(watched)}"
         return Verdict(Code.UNKNOWN_RUNTIME, said, None, last)
-    reached = min(runtime, watched) if viewing.is_placeless else viewing.reached_seconds
+    reached = min(runtime, watched) if viewing.is_imported else viewing.reached_seconds
     percent = min(100.0, 100.0 * reached / runtime)
     minimum = min(rules.min_seconds, runtime / 2)
     if watched < minimum:
         said = f"not counted: watched {spoken(watched)}, the minimum is {spoken(minimum)}"
         return Verdict(Code.TOO_SHORT, said, percent, last)
     proof = f"reached {_percent(percent)} of {spoken(runtime)}, watched {spoken(watched)}"
-    if viewing.is_placeless:
+    if viewing.is_imported:
         proof = f"watched {spoken(watched)} of {spoken(runtime)} by an import that does not say which part"
     if reached < rules.goal(runtime):
         code = Code.PARTIAL if watched >= rules.partial_min_seconds else Code.UNFINISHED
@@ -234,10 +229,10 @@ def judge(viewing: Viewing, chain: Sequence[Viewing], rules: Rules, *, again: bo
 
 
 def _share_seen(viewing: Viewing, chain: Sequence[Viewing], runtime: float) -> float:
-    """Return the share of the item that was seen, in percent; what has no place counts as if it was seen once."""
+    """Return the share of the item that was seen, in percent; what an import tells of counts as if it was seen once."""
     parts = [part for each in (*chain, viewing) for part in each.covered]
-    placeless = sum(each.watched_seconds for each in (*chain, viewing) if each.is_placeless)
-    return min(100.0, 100.0 * (length(joined(parts)) + placeless) / runtime)
+    imported = sum(each.watched_seconds for each in (*chain, viewing) if each.is_imported)
+    return min(100.0, 100.0 * (length(joined(parts)) + imported) / runtime)
 
 
 _IN_SECONDS, _IN_MINUTES = 180, 100

@@ -7,16 +7,15 @@ tell goes with the last of them.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from reconcile.playback.check_in import Channel
 from reconcile.playback.imports import Play
-from reconcile.store.channels import mask_of
+from reconcile.store.channels import IMPORT_ALONE
 from reconcile.store.tables import check_in, import_row, import_run, playback, playback_key
 
 Row = dict[str, Any]
@@ -24,8 +23,14 @@ Row = dict[str, Any]
 READ, TRY, APPLY, UNDO = "read", "try", "apply", "undo"
 READING, QUEUED, RUNNING, DONE, FAILED = "reading", "queued", "running", "done", "failed"
 
-_BY_IMPORT = mask_of({Channel.IMPORT})
 _r, _i = import_run.c, import_row.c
+_AT_ONCE = 1000
+
+_WALL = timedelta(hours=26)
+"""How far a wall time, whose zone may be a guess, lies from the instant that it is, at the most."""
+
+Time = tuple[datetime | None, datetime | None]
+"""(from, until); None: from the beginning of time, to its end."""
 
 
 class Staged(msgspec.Struct, frozen=True):
@@ -55,6 +60,12 @@ async def imports(db: AsyncConnection, before: int | None, most: int) -> list[Ro
     if before is not None:
         query = query.where(_r.id < before)
     return [dict(row) for row in (await db.execute(query)).mappings()]
+
+
+async def is_anything_applied(db: AsyncConnection) -> bool:
+    """Say whether some import is in the history, as far as their last tasks tell."""
+    query = sa.select(_r.id).where(_r.task == APPLY, _r.state == DONE).limit(1)
+    return (await db.execute(query)).first() is not None
 
 
 async def one(db: AsyncConnection, number: int) -> Row | None:
@@ -148,33 +159,58 @@ async def applied(db: AsyncConnection, evidence: Sequence[tuple[int, int, dateti
         await db.execute(_APPLIED, [{"row": row, "key": key, "began": at} for row, key, at in evidence])
 
 
-async def keys_of(db: AsyncConnection, number: int, most: int) -> list[int]:
-    """Return up to *most* keys of which rows of an import are the evidence."""
-    query = sa.select(_i.key_id).where(_i.import_id == number, _i.key_id.is_not(None)).distinct()
+async def keys_of(db: AsyncConnection, number: int, after: int, most: int) -> list[int]:
+    """Return up to *most* keys, after the one numbered *after*, of which rows of an import are the evidence."""
+    query = sa.select(_i.key_id).where(_i.import_id == number, _i.key_id > after).distinct()
     return [int(key) for key in (await db.execute(query.order_by(_i.key_id).limit(most))).scalars() if key is not None]
+
+
+async def withdraw(db: AsyncConnection, number: int, keys: Collection[int]) -> int:
+    """Let an import's rows be the evidence of *keys* no longer; return how many they were.
+
+    What nobody else tells of is deleted.
+    """
+    mine = sa.and_(_i.import_id == number, _i.key_id.in_(keys))
+    told = {(row[0], row[1]) for row in await db.execute(sa.select(_i.key_id, _i.at).where(mine))}
+    done = (await db.execute(sa.update(import_row).where(mine).values(key_id=None, at=None))).rowcount
+    others = sa.select(_i.key_id, _i.at).where(_i.key_id.in_(keys))
+    still = {(row[0], row[1]) for row in await db.execute(others)}
+    gone = [{"key": key, "began": at} for key, at in sorted(told - still)]
+    if gone:
+        await db.execute(_GONE, gone)
+    return done
+
+
+_GONE = sa.delete(check_in).where(
+    check_in.c.key_id == sa.bindparam("key"), check_in.c.at == sa.bindparam("began", type_=check_in.c.at.type)
+)
+
+
+async def forget(db: AsyncConnection, pair: tuple[str, str], times: Sequence[Time]) -> None:
+    """Delete what imports told of a user (server, user) at these *times*, or may have, where it is no evidence yet."""
+    query, last = sa.select(_i.id, _i.play, _i.at).where(_i.server_id == pair[0], _i.user_id == pair[1]), 0
+    while True:
+        found = (await db.execute(query.where(_i.id > last).order_by(_i.id).limit(_AT_ONCE))).all()
+        gone = [number for number, play, at in found if any(_may_be_of(play, at, time) for time in times)]
+        if gone:
+            await db.execute(sa.delete(import_row).where(_i.id.in_(gone)))
+        if len(found) < _AT_ONCE:
+            return
+        last = found[-1][0]
+
+
+def _may_be_of(play: object, at: datetime | None, time: Time) -> bool:
+    began, (since, until) = at or msgspec.convert(play, Play).started_at, time
+    slack = timedelta(0)
+    if began.tzinfo is None:
+        began, slack = began.replace(tzinfo=UTC), _WALL
+    return (since is None or began + slack >= since) and (until is None or began - slack < until)
 
 
 async def telling_of(db: AsyncConnection, key: int, at: datetime) -> list[tuple[int, str]]:
     """Return (number, source) of the imports of which rows are the evidence of a check-in, oldest first."""
     query = sa.select(_r.id, _r.source).join(import_row, _i.import_id == _r.id).where(_i.key_id == key, _i.at == at)
     return [(row[0], row[1]) for row in await db.execute(query.distinct().order_by(_r.id))]
-
-
-async def withdraw(db: AsyncConnection, number: int, keys: Collection[int]) -> None:
-    """Let an import's rows be the evidence of *keys* no longer; what nobody else tells of is deleted."""
-    mine = sa.and_(_i.import_id == number, _i.key_id.in_(keys))
-    told = {(row[0], row[1]) for row in await db.execute(sa.select(_i.key_id, _i.at).where(mine))}
-    await db.execute(sa.update(import_row).where(mine).values(key_id=None, at=None))
-    others = sa.select(_i.key_id, _i.at).where(_i.key_id.in_(keys))
-    still = {(row[0], row[1]) for row in await db.execute(others)}
-    gone = [{"key": key, "began": at} for key, at in sorted(told - still)]
-    if gone:
-        await db.execute(_GONE, gone)
-
-
-_GONE = sa.delete(check_in).where(
-    check_in.c.key_id == sa.bindparam("key"), check_in.c.at == sa.bindparam("began", type_=check_in.c.at.type)
-)
 
 
 # --- what is there already -------------------------------------------------------------------------------------------
@@ -184,7 +220,7 @@ async def begun(db: AsyncConnection, server_id: str, most: int) -> list[tuple[st
     """Return (user id, instant) of the latest *most* playbacks of a server that were seen to begin."""
     p, k = playback.c, playback_key.c
     query = sa.select(k.user_id, p.started_at).join(playback_key, k.id == p.key_id)
-    query = query.where(p.server_id == server_id, p.channels != _BY_IMPORT)
+    query = query.where(p.server_id == server_id, p.channels != IMPORT_ALONE)
     return [(row[0], row[1]) for row in await db.execute(query.order_by(p.started_at.desc()).limit(most))]
 
 
@@ -192,12 +228,12 @@ async def span(db: AsyncConnection, server_id: str) -> tuple[datetime, datetime]
     """Return when the first and the last playback of a server that was seen began; None if none was."""
     p = playback.c
     began = sa.func.min(p.started_at, type_=p.started_at.type), sa.func.max(p.started_at, type_=p.started_at.type)
-    row = (await db.execute(sa.select(*began).where(p.server_id == server_id, p.channels != _BY_IMPORT))).one()
+    row = (await db.execute(sa.select(*began).where(p.server_id == server_id, p.channels != IMPORT_ALONE))).one()
     return None if row[0] is None else (row[0], row[1])
 
 
 async def seen_in(db: AsyncConnection, server_id: str, since: datetime, until: datetime) -> int:
     """Return how many playbacks of a server were seen to begin from *since* to *until*."""
     p = playback.c
-    mine = sa.and_(p.server_id == server_id, p.channels != _BY_IMPORT, p.started_at >= since, p.started_at < until)
+    mine = sa.and_(p.server_id == server_id, p.channels != IMPORT_ALONE, p.started_at >= since, p.started_at < until)
     return (await db.execute(sa.select(sa.func.count()).where(mine))).scalar_one()

@@ -27,12 +27,11 @@ from tests.invariants.test_any_order import PLAIN, batches
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A row about what is heard at a *place* of an evening (a share of it): so far off, so long, up to a position."""
+    """A row about what is heard at a *place* of an evening (a share of it): so far off, so long."""
 
     place: float
     off: float
     seconds: float
-    position: float | None
     source: str
 
     def told(self, evening: Evening) -> Told:
@@ -40,7 +39,7 @@ class Row(msgspec.Struct, frozen=True):
         heard = evening.told[min(len(evening.told) - 1, int(self.place * len(evening.told)))]
         said = heard.observation
         began = said.observed_at + timedelta(seconds=self.off)
-        play = Play(said.key.user_id, said.key.item_id, began, self.seconds, "row 1", self.position, said.item)
+        play = Play(said.key.user_id, said.key.item_id, began, self.seconds, "row 1", said.item)
         staged_row = Staged(1, said.key.server_id, said.key.user_id, play, is_applied=False)
         return Told(heard.arrives_at, observation(staged_row, self.source, began))
 
@@ -51,7 +50,6 @@ rows = st.lists(
         place=st.floats(0, 1),
         off=st.integers(-4000, 4000).map(float),
         seconds=st.integers(20, 6000).map(float),
-        position=st.none() | st.integers(20, 6000).map(float),
         source=st.sampled_from(["playback-reporting", "jellystat"]),
     ),
     min_size=1,

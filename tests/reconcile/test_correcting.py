@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from reconcile.changes import Settled
 from reconcile.correcting import Done, Saying, correct, undo
@@ -16,10 +17,12 @@ from reconcile.playback.corrections import What
 from reconcile.playback.media import Identity
 from reconcile.resettling import resettle
 from reconcile.settling import Settling
-from reconcile.store import corrections, evidence, keys
+from reconcile.store import corrections, evidence, imports, keys
 from reconcile.store.engine import Transactions
+from reconcile.store.tables import recorded_interval
 from reconcile.trial import trial
 from tests.reconcile.arrivals import FILM, NEXT, Household, at, key, line, stopped
+from tests.reconcile.test_importing import Desk, play
 
 OTHER = Identity("movie", "The Other Film", 2001, (("tmdb", "999"),))
 
@@ -354,3 +357,40 @@ async def test_a_title_and_a_unit_that_do_not_go_together_are_refused(
 
     with pytest.raises(SettingRefused, match=said):
         await say(house, What.WRONG_ITEM, **saying)
+
+
+async def test_what_was_imported_of_the_time_before_anybody_was_asked_can_be_corrected(store: Transactions) -> None:
+    desk = Desk(store)
+    house = desk.house
+    _viewer, other = await house.welcome("viewer", "other")
+    async with store.begin() as db:
+        await db.execute(sa.update(recorded_interval).values(since=at(0)))
+        await house.people.load(db)
+    house.now = at(60)
+    number = await desk.imported(play())
+    before = await house.one("watch")
+
+    tried = await say(house, What.NOT_ME, to_account=other, dry_run=True)
+    done = await say(house, What.NOT_ME, to_account=other)
+    given = [row["account_id"] for row in await house.rows("watch")]
+    await desk.do(number, imports.UNDO)
+    await desk.do(number, imports.APPLY)
+    again = [row["account_id"] for row in await house.rows("watch")]
+    await take_back(house, done.numbers[0])
+
+    assert len(tried.settled.watches) == 2
+    assert given == again == [other]
+    assert {**await house.one("watch"), "id": before["id"]} == before
+
+
+async def test_what_was_imported_is_not_given_to_who_wants_no_history(store: Transactions) -> None:
+    desk = Desk(store)
+    _viewer, other = await desk.house.welcome("viewer", "other")
+    async with store.begin() as db:
+        await db.execute(sa.update(recorded_interval).values(since=at(0)))
+    await desk.house.opt_out("other", 30)
+    desk.house.now = at(60)
+    await desk.imported(play())
+
+    with pytest.raises(SettingRefused, match="was not recorded at that time"):
+        await say(desk.house, What.NOT_ME, to_account=other)

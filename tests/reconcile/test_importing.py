@@ -33,12 +33,11 @@ def play(
     user: str = "viewer",
     item: str = "film",
     began: datetime | None = None,
-    position: float | None = None,
     facts: ItemFacts = FILM,
 ) -> Play:
     """Return a row that is so many *days* after the first of July 2023, or that *began* then."""
     started = YEARS_AGO + timedelta(days=days) if began is None else began
-    return Play(user, item, started, seconds, "row 1", position, facts, DeviceFacts(client="Web"))
+    return Play(user, item, started, seconds, "row 1", facts, DeviceFacts(client="Web"))
 
 
 async def pages(*each: Sequence[Told]) -> AsyncIterator[Sequence[Told]]:
@@ -186,11 +185,11 @@ async def test_an_open_playback_goes_on_beside_an_import_of_the_same_film(desk: 
 
 async def test_two_tools_that_tell_of_the_same_evening_count_once(desk: Desk) -> None:
     await desk.imported(play())
-    await desk.imported(play(began=YEARS_AGO + timedelta(seconds=20), position=960.0), source=Source.JELLYSTAT)
+    await desk.imported(play(began=YEARS_AGO + timedelta(seconds=20), seconds=960.0), source=Source.JELLYSTAT)
 
     row = await desk.house.one("watch")
-    assert (row["plays"], row["watched_seconds"]) == (1, 950.0)
-    assert row["sentence"].startswith("counted: reached 96 %")
+    assert (row["plays"], row["watched_seconds"]) == (1, 960.0)
+    assert row["sentence"] == "counted: watched 16 min of 17 min by an import that does not say which part"
 
 
 async def test_halves_of_a_film_count_once_it_is_whole(desk: Desk) -> None:

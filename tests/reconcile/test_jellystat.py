@@ -96,10 +96,6 @@ def test_a_row_is_a_play_that_ended_at_its_date() -> None:
     )
 
 
-def test_where_it_ended_is_not_told_for_the_position_is_that_of_the_first_look() -> None:
-    assert play(backup(row(PlayState={"PositionTicks": 0}))).position is None
-
-
 def test_the_item_of_an_episode_is_the_episode_and_not_its_series() -> None:
     told = play(backup(episode()))
 

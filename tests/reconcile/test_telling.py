@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from reconcile.correcting import Saying, correct
 from reconcile.playback.check_in import ItemFacts
+from reconcile.playback.corrections import What
 from reconcile.playback.news import FACTS, Kind
 from reconcile.settling import Settling
-from reconcile.store import evidence, media, outbox, targets
+from reconcile.store import corrections, evidence, imports, media, outbox, targets
 from reconcile.store.engine import Transactions
 from reconcile.store.tables import account
-from tests.reconcile.arrivals import SERVER, Household, at, key, line, stopped, told
+from tests.reconcile.arrivals import FILM, SERVER, Household, at, key, line, stopped, told
+from tests.reconcile.test_importing import Desk, play
 
 PLAYBACKS = ("playback.started", "playback.ended")
 WATCHES = ("watch.completed", "watch.updated")
@@ -390,3 +393,51 @@ async def test_a_badge_is_told_once_however_often_it_comes_and_goes(store: Trans
 
 def test_a_test_is_not_something_that_happens() -> None:
     assert Kind.TEST not in FACTS
+
+
+async def test_what_another_tool_tells_of_is_no_news_even_of_today(store: Transactions) -> None:
+    desk = Desk(store)
+    house = desk.house
+    await house.welcome("viewer")
+    await listen(house, *FACTS)
+    house.now = at(1200)
+
+    number = await desk.imported(play(began=at(0)))
+    assert [row["completed"] for row in await house.rows("watch")] == [True]
+    await desk.do(number, imports.UNDO)
+
+    assert [kind for kind in await kinds(house) if not kind.startswith("badge")] == []
+
+
+async def test_what_was_seen_live_is_told_though_another_tool_had_told_of_it_before(store: Transactions) -> None:
+    desk = Desk(store)
+    house = desk.house
+    await house.welcome("viewer")
+    await listen(house, *WATCHES)
+    house.now = at(1000)
+    await desk.imported(play(began=at(0), item="another", facts=FILM))
+
+    await house.hear(*line(2000, 2900), stopped(2905, 905))
+
+    assert await kinds(house) == ["watch.completed"]
+    assert (await queued(house))[0][1]["channels"] == ["import", "webhook"]
+    (number,) = {row["import_id"] for row in await house.rows("import_row")}
+    await desk.do(number, imports.UNDO)
+    assert (await kinds(house))[1:] == ["watch.updated"]
+
+
+async def test_that_only_another_tool_still_tells_of_a_watch_is_told_to_who_knows_it(store: Transactions) -> None:
+    desk = Desk(store)
+    house = desk.house
+    await house.welcome("viewer")
+    await listen(house, *WATCHES)
+    await house.hear(*line(0, 900), stopped(905, 905))
+    await desk.imported(play(began=at(3000), seconds=900))
+    async with store.begin() as db:
+        live = next(row for row in await house.rows("playback") if row["ended_by"] == "stop")
+        about = await corrections.meant(db, number=live["id"])
+        await correct(db, house.people.fresh(), about, Saying(What.DELETE, "viewer"), house.now, {})
+
+    assert (await kinds(house))[0] == "watch.completed"
+    said = (await queued(house))[-1][1]
+    assert (said["channels"], said["plays"], said["removed"]) == (["import"], 1, False)

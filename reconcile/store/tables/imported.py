@@ -34,5 +34,6 @@ import_row = Table(
     Column("at", Instant),
     Index(None, "import_id", "id"),
     Index(None, "server_id", "user_id"),
+    Index(None, "import_id", "key_id"),
     Index(None, "key_id", "at"),
 )
