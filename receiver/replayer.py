@@ -2,84 +2,43 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-import structlog
-
-from reconcile.errors import StoreError
+from receiver.jobs import Jobs, Progress, Row
 from reconcile.replaying import SHOWN, Replayed
 from reconcile.store import replays
 from reconcile.store.engine import Transactions
 
-log = structlog.get_logger()
-
-Progress = Callable[[int], None]
-Replaying = Callable[[datetime, datetime | None, bool, Progress], Awaitable[dict[str, Any]]]
+Read = Callable[[int], None]
+Replaying = Callable[[datetime, datetime | None, bool, Read], Awaitable[dict[str, Any]]]
 """Replays what was received from one instant to another, or only tries (dry run), telling how many deliveries it has
 read; returns what came of it."""
 
 KINDS = ("added", "changed", "gone")
 
-_AGAIN_SECONDS = 10.0
 
-
-class Replayer:
-    """Takes replays from the database. *replay* does one; while it is None, they wait.
+class Replayer(Jobs):
+    """Takes replays from the database. *replay* does one.
 
     `read` says of the replay that runs how many deliveries it has read so far, by its id.
     """
 
-    def __init__(self, store: Transactions, replay: Replaying | None = None) -> None:
-        self.replay = replay
+    def __init__(self, store: Transactions, replay: Replaying) -> None:
+        super().__init__("replays", store, replays, self._replayed)
         self.read: dict[int, int] = {}
-        self._store = store
-        self._wake = asyncio.Event()
-        self._wake.set()
+        self._replay = replay
 
-    def wake(self) -> None:
-        """Look for a new one."""
-        self._wake.set()
-
-    async def run(self) -> None:
-        """Replay until cancelled; what was running when a process died runs again."""
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            try:
-                while self.replay is not None and await self._one(self.replay):
-                    pass
-            except StoreError as error:
-                log.warning("replays wait for the database", error=str(error))
-                await asyncio.sleep(_AGAIN_SECONDS)
-                self._wake.set()
-
-    async def _one(self, replay: Replaying) -> bool:
-        async with self._store.read() as db:
-            row = await replays.next_one(db)
-        if row is None:
-            return False
-        async with self._store.begin() as db:
-            await replays.set_state(db, row["id"], replays.RUNNING)
-        state, result = replays.DONE, {}
+    async def _replayed(self, row: Row, _progress: Progress) -> dict[str, Any]:
         try:
-            result = await replay(row["since"], row["until"], row["dry_run"], partial(self._note, row["id"]))
-        except StoreError:
-            raise
-        except Exception as error:
-            log.exception("a replay failed", replay=row["id"])
-            state, result = replays.FAILED, {"error": f"{type(error).__name__}: the log says more"}
+            return await self._replay(row["since"], row["until"], row["dry_run"], partial(self._note_read, row["id"]))
         finally:
             self.read.clear()
-        async with self._store.begin() as db:
-            await replays.set_state(db, row["id"], state, result)
-        return True
 
-    def _note(self, number: int, count: int) -> None:
+    def _note_read(self, number: int, count: int) -> None:
         self.read[number] = count
 
 

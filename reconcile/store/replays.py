@@ -43,6 +43,6 @@ async def next_one(db: AsyncConnection) -> Row | None:
     return None if row is None else dict(row)
 
 
-async def set_state(db: AsyncConnection, number: int, state: str, result: object = None) -> None:
-    """Note how far a replay is."""
-    await db.execute(sa.update(replay).where(replay.c.id == number).values(state=state, result=result))
+async def note(db: AsyncConnection, number: int, **values: object) -> None:
+    """Note how far a replay is: ``state`` or ``result``."""
+    await db.execute(sa.update(replay).where(replay.c.id == number).values(**values))

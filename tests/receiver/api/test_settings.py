@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from receiver.resettler import Resettler
 from reconcile.store import resettlings
 from reconcile.store import settings as kept_settings
 from tests.receiver.houses import NINE_PM, Anything, Program, notification, program, until
@@ -192,8 +191,7 @@ async def test_a_resettling_that_fails_says_so_and_the_next_one_is_done(
         async def broken(_row: object, _progress: object) -> dict[str, object]:
             raise ArithmeticError
 
-        resettler: Resettler = here.house.resettler
-        monkeypatch.setattr(resettler, "_work", broken)
+        monkeypatch.setattr(here.house.resettler, "doing", broken)
         failed = await change(here, PLAYLEDGER_THRESHOLD=70)
         monkeypatch.undo()
         done = await change(here, PLAYLEDGER_THRESHOLD=75)
