@@ -1,4 +1,4 @@
-"""``playledger demo``: an evening of a simulated Jellyfin, served from a temporary folder, told in plain sentences."""
+"""``playledger demo``: evenings of a simulated Jellyfin, served from a temporary folder, told in plain sentences."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ from receiver.api.words import PlaybackWords, playback_words
 from receiver.app import create_app
 from receiver.commands.serve import WEBHOOK, Server, check_address, server
 from receiver.rehearsal.face import Face
-from receiver.rehearsal.library import DEVICES, USERS, library
+from receiver.rehearsal.library import library
 from receiver.rehearsal.pace import Pace
 from receiver.rehearsal.performance import Performance
-from receiver.rehearsal.script import Script
+from receiver.rehearsal.season import Season, evening
 from receiver.rehearsal.sender import Sender
-from receiver.rehearsal.steps import Close, Open, Pause, Play, PlayTo, Programme, Wait
 from reconcile.secrets import new_token
 from reconcile.settings import Settings, read_settings
 from reconcile.store.engine import Transactions
@@ -34,39 +33,21 @@ Say = Callable[[str], None]
 CALM = 30.0
 """From this speed on the plugin does not tell of every second, or it would do nothing else."""
 
+_LAST_LOOK = 600.0
+"""Seconds on the server's clock after which nothing of an evening can change any more."""
+
+_SHOWN = 50
+"""Playbacks that are told of: those that began last."""
+
 _ELSEWHERE = frozenset({"PLAYLEDGER_HOST", "PLAYLEDGER_PORT"})
 """What the demonstration takes from the environment."""
 
 
 def demo(speed: float, say: Say, *, is_once: bool) -> None:
-    """Serve the evening, *speed* times as fast as it is; with *is_once* stop when it is over."""
+    """Serve evenings, *speed* times as fast as they are; with *is_once* stop when the first is over."""
     logs.set_up(level=40)
     with tempfile.TemporaryDirectory(prefix="playledger-demo-") as folder, asyncio.Runner() as runner:
         runner.run(_demo(folder, speed, say, is_once=is_once))
-
-
-def evening(began: datetime) -> Script:
-    """Return what is played: two episodes to their ends, and a film that is left halfway."""
-    series, film = library().episodes[0], library().films[0]
-    almost = series[1].runtime * 0.93
-    television = Programme(
-        DEVICES[1],
-        USERS[0],
-        20.0,
-        (
-            Open(series[0]),
-            Play(series[0].runtime / 2),
-            Pause(240.0),
-            PlayTo(series[0].runtime - 30.0),
-            Close(),
-            Wait(30.0),
-            Open(series[1]),
-            PlayTo(almost),
-            Close(),
-        ),
-    )
-    phone = Programme(DEVICES[2], USERS[1], 300.0, (Open(film), Play(film.runtime / 2), Close()))
-    return Script(1, began, (television, phone))
 
 
 async def _demo(folder: str, speed: float, say: Say, *, is_once: bool) -> None:
@@ -81,19 +62,19 @@ async def _demo(folder: str, speed: float, say: Say, *, is_once: bool) -> None:
         jellyfin = _Quiet(config)
         app = create_app(settings, clock=pace.now)
         playledger = server(app, settings, is_open=True)
-        say(f"A simulated evening, {speed:g} times as fast as a real one. Ctrl-C ends it, and leaves nothing behind.")
+        say(f"Simulated evenings, {speed:g} times as fast as real ones. Ctrl-C ends them, and leaves nothing behind.")
         say("Its users, viewer-1 to viewer-4, sign in on the pages with the password «password».")
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(jellyfin.serve([door]))
             tasks.create_task(
-                _perform(performance, pace, settings, playledger, app.state.house.store, say, is_once=is_once)
+                _perform(Season(face), pace, settings, playledger, app.state.house.store, say, is_once=is_once)
             )
             await playledger.serve()
             playledger.should_exit = jellyfin.should_exit = True
 
 
 async def _perform(
-    performance: Performance,
+    season: Season,
     pace: Pace,
     settings: Settings,
     playledger: Server,
@@ -110,27 +91,38 @@ async def _perform(
     async with store.begin() as db:
         await first_start.finish(db, pace.now())  # nothing is left to be set up: the link leads to what plays
     url = f"http://127.0.0.1:{playledger.port}{WEBHOOK}"
-    last = max(player.now for player in performance.players) + 600.0
     told: dict[int, str] = {}
     async with httpx.AsyncClient(timeout=5.0, trust_env=False) as http:
         sender = Sender(http, url, settings.webhook_token)
         while not playledger.should_exit:
-            await sender.catch_up(performance, pace.now())
+            await sender.catch_up(season.performance, pace.now())
             for line in _news(await _ledger(store), told):
                 say(line)
-            if performance.clock.seconds(pace.now()) > last:
+            if is_once and season.is_over(pace.now(), _LAST_LOOK):
                 break
+            if not is_once and season.is_over(pace.now()):
+                await _next_evening(season, sender, pace, say)
             await asyncio.sleep(0.25)
-    say(f"That was the evening: {sum(sender.answers.values())} webhooks, each answered after it was kept.")
-    if not is_once:
-        say("Nothing more will play; the pages stay until Ctrl-C.")
     if is_once:
+        say(f"That was the evening: {_webhooks(sender)}.")
         playledger.should_exit = True
+
+
+async def _next_evening(season: Season, sender: Sender, pace: Pace, say: Say) -> None:
+    """Send the last of an evening, and begin another."""
+    now = pace.now()
+    await sender.catch_up(season.performance, now)
+    say(f"That was an evening, and another begins; so far {_webhooks(sender)}.")
+    season.go_on(now)
+
+
+def _webhooks(sender: Sender) -> str:
+    return f"{sum(sender.answers.values()):,} webhooks, each answered after it was kept"
 
 
 async def _ledger(store: Transactions) -> list[PlaybackWords]:
     async with store.read() as db:
-        return [playback_words(row) for row in await playbacks(db, Wanted(), None, 50)]
+        return [playback_words(row) for row in await playbacks(db, Wanted(), None, _SHOWN)]
 
 
 def _news(ledger: list[PlaybackWords], told: dict[int, str]) -> Iterator[str]:
@@ -140,6 +132,8 @@ def _news(ledger: list[PlaybackWords], told: dict[int, str]) -> Iterator[str]:
         if told.get(each.id) != state:
             yield _sentence(each, is_first=each.id not in told)
             told[each.id] = state
+    for gone in told.keys() - {each.id for each in ledger}:
+        del told[gone]
 
 
 def _sentence(each: PlaybackWords, *, is_first: bool) -> str:
