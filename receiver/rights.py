@@ -10,7 +10,7 @@ import structlog
 
 from receiver.visitors import User
 from receiver.wires import Wire, Wires
-from reconcile.errors import JellyfinError, StoreError
+from reconcile.errors import JellyfinError, JellyfinRefused, JellyfinUnreadable, StoreError
 from reconcile.jellyfin.catalogue import JellyfinUser
 from reconcile.people import People
 from reconcile.store import sign_ins
@@ -27,7 +27,10 @@ _LONGEST_SECONDS = 30.0
 
 
 class Rights:
-    """Takes rights, or the sign-in, from whom their server no longer gives them; a server away changes nothing."""
+    """Takes rights, or the sign-in, from whom their server no longer gives them; a server away changes nothing.
+
+    An error about one person leaves theirs as they are, and the others are looked at.
+    """
 
     def __init__(self, store: Transactions, wires: Wires, people: People, clock: Callable[[], datetime]) -> None:
         self._store = store
@@ -66,7 +69,9 @@ class Rights:
                 told = await self._asked(wire, user)
             except (JellyfinError, TimeoutError) as error:
                 log.info("rights stay as they are", server=wire.client.url, error=str(error) or type(error).__name__)
-                return
+                if isinstance(error, JellyfinRefused) or not await self._is_well(wire, user[0]):
+                    return  # it is about all of them: the key, or the server
+                continue
             if told is None or told.is_disabled:
                 await self._sign_out(user, "gone" if told is None else "disabled")
                 continue
@@ -77,9 +82,19 @@ class Rights:
         """Return what the server says of *user*, None if it does not know them. Raises JellyfinError, TimeoutError."""
         async with wire.turn, asyncio.timeout(_LONGEST_SECONDS):
             told = await wire.client.user(user[1])
-            if told is None and (await wire.client.public_info()).id != user[0]:
-                raise TimeoutError  # something else answers there just now: it knows nobody
+            if told is not None and told.id != user[1]:
+                raise JellyfinUnreadable(f"{wire.client.url} answered about somebody else than was asked for.")
+            if (told is None or told.is_administrator) and (await wire.client.public_info()).id != user[0]:
+                raise JellyfinUnreadable(f"Another server answers at {wire.client.url}: its word counts nothing here.")
         return told
+
+    async def _is_well(self, wire: Wire, server_id: str) -> bool:
+        """Say whether that server answers, and is the one it was."""
+        try:
+            async with wire.turn, asyncio.timeout(_LONGEST_SECONDS):
+                return (await wire.client.public_info()).id == server_id
+        except (JellyfinError, TimeoutError):
+            return False
 
     async def _sign_out(self, user: User, why: str) -> None:
         async with self._store.begin() as db:
