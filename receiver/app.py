@@ -24,6 +24,7 @@ from receiver.api import (
     deliveries,
     health,
     history,
+    imports,
     links,
     media,
     outbound,
@@ -43,7 +44,7 @@ from receiver.api import settings as settings_api
 from receiver.api.errors import HANDLERS, http_error
 from receiver.api.guard import guard
 from receiver.house import House
-from receiver.pages.errors import for_browsers
+from receiver.pages.outside import for_browsers
 from receiver.pages.rendering import templates
 from receiver.pages.router import pages
 from receiver.version import program_version
@@ -157,6 +158,13 @@ def _api() -> list[ControllerRouterHandler]:
         replays.create,
         replays.replay_list,
         replays.one,
+        imports.create,
+        imports.import_list,
+        imports.one,
+        imports.attempt,
+        imports.apply,
+        imports.undo,
+        imports.discard,
         activity.activity,
         badges.badge_list,
         progress.progress,

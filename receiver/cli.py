@@ -11,8 +11,8 @@ from typing import IO
 
 import click
 
-from receiver import cli_outbound, cli_people
-from receiver.plainly import MOMENT, plainly
+from receiver import cli_imports, cli_outbound, cli_people
+from receiver.plainly import MOMENT, plainly, share
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -100,7 +100,7 @@ def resettle(
 
     told = {"threshold": threshold, "min_seconds": min_seconds, "record_partials": record_partials}
     overrides = {name: value for name, value in told.items() if value is not None}
-    return resettle.resettle(overrides, dry_run=dry_run, progress=_share("settled"))
+    return resettle.resettle(overrides, dry_run=dry_run, progress=share("settled"))
 
 
 @main.group()
@@ -173,6 +173,7 @@ def users_disable(user: str, *, server: str | None) -> Iterable[str]:
 
 cli_people.add_to(main, users)
 cli_outbound.add_to(main)
+cli_imports.add_to(main)
 
 
 @main.group()
@@ -213,10 +214,10 @@ def tokens_revoke(token: str) -> Iterable[str]:
 
 @main.command()
 @click.option("--speed", type=click.FloatRange(1, 600), default=60.0, show_default=True, help="How fast time passes.")
-@click.option("--once", is_flag=True, help="Stop when the evening is over.")
+@click.option("--once", is_flag=True, help="Stop when the first evening is over.")
 @plainly
 def demo(*, speed: float, once: bool) -> None:
-    """Serve an evening of a simulated Jellyfin from a temporary folder, and say what happens."""
+    """Serve evenings of a simulated Jellyfin from a temporary folder, one after another, and say what happens."""
     from receiver.commands import demo
 
     demo.demo(speed, click.echo, is_once=once)
@@ -234,7 +235,7 @@ def rehearse(*, evenings: int, mode: str, seed: int, faults: bool, processes: in
     """Play generated evenings through the whole program, faster than real time, and print how true the ledger is."""
     from receiver.rehearsal.rehearsing import Mode, run
 
-    told = _share("evenings")
+    told = share("evenings")
     report = run(
         evenings, Mode(mode), seed, faults=faults, processes=processes, progress=lambda done: told(done, evenings)
     )
@@ -270,19 +271,5 @@ def backup(file: Path) -> Iterable[str]:
 def _counted(what: str) -> Callable[[int], None]:
     def tell(done: int) -> None:
         click.echo(f"{done} {what}", err=True)
-
-    return tell
-
-
-def _share(what: str) -> Callable[[int, int], None]:
-    """Return what shows on standard error how far a work is, a line for each tenth."""
-    told = -1
-
-    def tell(done: int, total: int) -> None:
-        nonlocal told
-        tenth = 10 * done // max(1, total)
-        if tenth > told:
-            told = tenth
-            click.echo(f"{done} of {total} {what}", err=True)
 
     return tell

@@ -18,7 +18,9 @@ from receiver.doorways import Doorways
 from receiver.elsewhere import Elsewhere
 from receiver.eraser import Eraser
 from receiver.hearing import Hearing
+from receiver.importer import Importer
 from receiver.intake import Intake
+from receiver.jobs import Jobs, Progress
 from receiver.live import Live
 from receiver.metrics import Metrics
 from receiver.notes import Notes
@@ -26,7 +28,6 @@ from receiver.notification import read
 from receiver.posters import Posters
 from receiver.reception import Reception
 from receiver.replayer import Replayer, words_of
-from receiver.resettler import Progress, Resettler
 from receiver.rights import Rights
 from receiver.sign_in import SignIns
 from receiver.spool import Spool
@@ -47,7 +48,7 @@ from reconcile.reruling import rerule
 from reconcile.secrets import Safe
 from reconcile.sending import Sender
 from reconcile.settings import Settings
-from reconcile.store import servers
+from reconcile.store import resettlings, servers
 from reconcile.store import settings as kept_settings
 from reconcile.store.engine import Transactions
 from reconcile.store.lease import FolderLease, Leases, ServerLeases
@@ -116,7 +117,8 @@ class House:
         self.posters = Posters(settings.data_dir / "posters", self.wires.picture, clock)
         self.elsewhere = Elsewhere(settings, self.wires, self.tracker, self.leases, clock)
         self.replayer = Replayer(self.store, self._replay)
-        self.resettler = Resettler(self.store, self._resettle)
+        self.resettler = Jobs("resettlings", self.store, resettlings, self._resettle)
+        self.importer = Importer(self.tracker, self.wires, self.refresh)
         self.sender = Sender(self.store, self.safe, lambda: self.wires.http, clock)
         self.tracker.events.listen(self._wake_sender)
         self._kept: dict[str, str] = {}
@@ -218,6 +220,7 @@ class House:
                 self.folder.take()
             await migrate(self.settings.database_url)
             await self.refresh()
+            await self.importer.forget_half_read()
             await warm_up(self.store, self.people, self.clock())
         except (FolderHeld, StoreAway) as error:
             if self.waits_for != str(error):
@@ -238,6 +241,7 @@ class House:
         channels.start("adding up", self._catch_up_again)
         channels.start("replays", self.replayer.run)
         channels.start("resettlings", self.resettler.run)
+        channels.start("imports", self.importer.jobs.run)
         channels.start("sending", self.sender.run)
         channels.start("erasures", self.eraser.run)
         channels.start("rights", self.rights.run)

@@ -45,3 +45,17 @@ def plainly(command: Callable[P, Iterable[str] | None]) -> Callable[P, None]:
             raise click.ClickException(str(error)) from error
 
     return run
+
+
+def share(what: str) -> Callable[[int, int], None]:
+    """Return what shows on standard error how far a work is, a line for each tenth."""
+    told = -1
+
+    def tell(done: int, total: int) -> None:
+        nonlocal told
+        tenth = 10 * done // max(1, total)
+        if tenth > told:
+            told = tenth
+            click.echo(f"{done} of {total} {what}", err=True)
+
+    return tell

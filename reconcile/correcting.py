@@ -13,6 +13,7 @@ from reconcile.changes import Settled
 from reconcile.errors import SettingRefused
 from reconcile.people import People
 from reconcile.playback.corrections import What, spelt_unit
+from reconcile.playback.edges import EndedBy
 from reconcile.playback.media import Identity
 from reconcile.settling import Settling
 from reconcile.store import corrections
@@ -78,13 +79,13 @@ def _spelt(saying: Saying) -> Saying:
 
 
 def _check(people: People, about: Meant, saying: Saying) -> None:
-    key = about.key
-    if people.account_of((key.server_id, key.user_id), about.first_at) is None:
+    key, is_import = about.key, about.ended_by == EndedBy.IMPORTED
+    if people.account_of((key.server_id, key.user_id), about.first_at, imported=is_import) is None:
         raise SettingRefused("The playback is of a time at which nobody was recorded: there is nothing to correct.")
     if saying.to_account is not None:
         if saying.what is not What.NOT_ME:
             raise SettingRefused("account: only «not_me» says whose it was instead.")
-        if not people.has_opted_in(saying.to_account, about.first_at):
+        if not people.has_opted_in(saying.to_account, about.first_at, imported=is_import):
             raise SettingRefused(
                 f"account: {saying.to_account} was not recorded at that time: history is kept of those who want it."
             )

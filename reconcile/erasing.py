@@ -42,13 +42,16 @@ async def erase(
 ) -> Erased | None:
     """Delete all of the account *number*, and remember by hash who its users were; None if there is no such account.
 
-    Users who were linked to another account since keep what is of that time. Raises StoreBusy while a replay runs.
+    Users who were linked to another account since keep what is of that time. Raises StoreBusy while a replay, a
+    resettling or an import runs.
     """
     who = await erasure.person(db, number)
     if who is None:
         return None
     if await erasure.is_at_work(db):
-        raise StoreBusy("A replay or a resettling runs, which has read what is to go: erase when it is done.")
+        raise StoreBusy(
+            "A replay, a resettling or an import runs, which has read what is to go: erase when it is done."
+        )
     await lock_users(db, {*who.users, *who.moved})
     await _lock_sessions(db, number, who)
     touched: set[int] = set()
@@ -65,7 +68,7 @@ async def erase(
     settling = Settling(db, people, now, ahead=ahead, whole=True)
     settled = await settling.settle(await keys.by_id(db, touched))
     rows.update(await erasure.forget_account(db, number))
-    await erasure.forget_sentences(db, found)
+    await erasure.forget_sentences(db, found, number)
     await erasure.unsign(db, who.names)
     await erasure.note(db, [hashed for user in who.users if (hashed := people.hash_of(user)) is not None], now)
     await settings.put(db, _OWED, now.isoformat())

@@ -41,6 +41,10 @@ KEYS = 50
 """How many keys one transaction of an undo settles."""
 
 NOT_THEN = "not recorded at that time"
+NO_ZONE = (
+    "zone: the rows are in the wall time of their server, and which time zone that is was not proven; say it, such as "
+    "Europe/Berlin."
+)
 FAILED = "an error of ours: the log says more"
 
 Heard = Callable[[Settled], None]
@@ -75,7 +79,7 @@ async def ask(store: Transactions, number: int, task: str, zone: str | None = No
             checked_zone(zone)
         if task != imports.UNDO and row["told"].get("wall_times"):
             if zone is None and row["zone"] is None:
-                raise SettingRefused("zone: the rows are in the wall time of their server; say of which time zone.")
+                raise SettingRefused(NO_ZONE)
             if is_applied and zone not in (None, row["zone"]):
                 raise SettingRefused(f"zone: it is applied by {row['zone']} already: undo it first.")
         if task == imports.UNDO and not is_applied:
@@ -206,7 +210,7 @@ class _Taking:
         if play.started_at.tzinfo is not None:
             return play.started_at
         if self.zone is None:
-            raise SettingRefused("zone: the rows are in the wall time of their server; say of which time zone.")
+            raise SettingRefused(NO_ZONE)
         return instant(play.started_at, self.zone)
 
 

@@ -139,10 +139,15 @@ class People:
         """
         return self.account_of(user, now) is not None and self.account_of(user, at, imported=True) is not None
 
-    def has_opted_in(self, account_id: int, now: datetime) -> bool:
-        """Say whether any user is recorded for the account *now*: whoever is not, nobody is told about."""
-        mine = (i for intervals in self._intervals.values() for i in intervals if i.account_id == account_id)
-        return any(i.since <= now and (i.until is None or now < i.until) for i in mine)
+    def has_opted_in(self, account_id: int, now: datetime, *, imported: bool = False) -> bool:
+        """Say whether any user is recorded for the account *now*: whoever is not, nobody is told about.
+
+        What was *imported* may also be of the time before the account was first recorded, if it still is.
+        """
+        mine = [i for intervals in self._intervals.values() for i in intervals if i.account_id == account_id]
+        if any(i.since <= now and (i.until is None or now < i.until) for i in mine):
+            return True
+        return imported and any(i.until is None for i in mine) and now < min(i.since for i in mine)
 
     def in_private(self, account_id: int, now: datetime) -> dict[User, datetime]:
         """Return the users of an account who are in private mode *now*, each with the instant that ends it."""

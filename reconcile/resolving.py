@@ -112,9 +112,13 @@ class Resolver:
         self._failures = 0
         return BUSY if is_more else IDLE
 
-    def _wake(self, _settled: Settled) -> None:
+    def hurry(self) -> None:
+        """Look soon: more is wanted. A server that does not answer is not asked sooner for that."""
         if self._failures == 0:
             self._woken.set()
+
+    def _wake(self, _settled: Settled) -> None:
+        self.hurry()
 
     # --- one round ------------------------------------------------------------------------------------------------
 

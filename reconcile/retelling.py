@@ -12,6 +12,7 @@ from reconcile.changes import Settled, Unit
 from reconcile.hearers import Hearers, Row, Told
 from reconcile.playback.news import Kind, Seen, chosen, watch_news
 from reconcile.store import tellable
+from reconcile.store.channels import IMPORT_ALONE
 from reconcile.store.outbox import Message
 from reconcile.store.targets import Target
 
@@ -116,7 +117,12 @@ def _data(hearers: Hearers, each: _Watch, shown: Sequence[Row], media: dict[int,
 def _message(
     target: Target, each: _Watch, data: dict[str, object], known: Sequence[Told], *, is_open: bool
 ) -> Message | None:
-    """Return what *target*, who was told *known* about the row and its earlier places, is to hear of it."""
+    """Return what *target*, who was told *known* about the row and its earlier places, is to hear of it.
+
+    What another tool alone tells of is no news; that it is all that is left of what was told before, is.
+    """
+    if not known and each.row["channels"] == IMPORT_ALONE:
+        return None
     told, seen = known[-1] if known else None, messages.seen_of(data)
     kinds = set(chain.from_iterable(one.kinds for one in known))
     was = None if told is None else messages.seen_of(told.data)

@@ -1,8 +1,8 @@
 """Telling others: what follows from a change of the history is queued for them in the same transaction.
 
 Where nobody is to be told, nothing is queued and no statement is run. What is told of is a fact of lately, about
-somebody who is recorded now; ids derive from the fact, and what a target was told last is compared with what is so
-now, so that a replay, a resettle or a crash tells nothing twice.
+somebody who is recorded now, and none that another tool alone tells of; ids derive from the fact, and what a target
+was told last is compared with what is so now, so that a replay, a resettle or a crash tells nothing twice.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from reconcile.playback.badges import BY_CODE
 from reconcile.playback.news import WENT_ON, Kind
 from reconcile.retelling import tell_watches
 from reconcile.store import outbox, tellable
+from reconcile.store.channels import IMPORT_ALONE
 from reconcile.store.outbox import Message
 
 
@@ -53,7 +54,7 @@ async def _playbacks(hearers: Hearers, settled: Settled) -> None:
 def _playback(hearers: Hearers, kind: Kind, row: Row, media: dict[int, Row], told: dict[tuple[int, str], Told]) -> None:
     account_id, is_end = row["account_id"], kind is Kind.PLAYBACK_ENDED
     is_recorded = hearers.people.is_recorded((row["server_id"], row["user_id"]), hearers.now)
-    if account_id is None or not is_recorded or (is_end and row["open"]):
+    if account_id is None or not is_recorded or (is_end and row["open"]) or row["channels"] == IMPORT_ALONE:
         return
     at = row["ended_at"] if is_end else row["started_at"]
     shown = messages.media_words(media.get(row["media_id"]), row["unit"], row["facts"])

@@ -13,6 +13,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from receiver.access import Scope
 from reconcile.errors import JellyfinError, PlayledgerError, SeerrError, SettingRefused, StoreError
 from reconcile.playback.corrections import What
+from reconcile.staging import Source
 
 log = structlog.get_logger()
 
@@ -68,7 +69,7 @@ def _plainly(key: str, message: str) -> str:
     return f"{'body' if key == _BODY else key}: {message}"
 
 
-_CHOICES = {"what": tuple(What), "scopes": tuple(Scope)}
+_CHOICES = {"what": tuple(What), "scopes": tuple(Scope), "source": tuple(Source)}
 _MISSING = re.compile("Object missing required field `(.*)`")
 _UNKNOWN = re.compile("Object contains unknown field `(.*)`")
 

@@ -13,14 +13,13 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.response import Redirect
 
 from receiver.house import House
+from receiver.pages.forms import CSRF_COOKIE
 from receiver.pages.rendering import page
 from reconcile.errors import JellyfinError, PlayledgerError, SeerrError, StoreError
 
 log = structlog.get_logger()
 
 AnyRequest = Request[Any, Any, Any]
-
-CSRF_COOKIE = "playledger-form"
 
 TITLES = {
     400: "That does not fit",
@@ -36,20 +35,6 @@ TITLES = {
 
 
 Handler = Callable[[AnyRequest, Any], Response[Any]]
-
-NOT_FOR_BROWSERS = ("/api/", "/webhooks/", "/health/", "/metrics", "/schema", "/static/")
-
-
-def for_browsers(house: House, otherwise: Handler) -> Handler:
-    """Return what becomes of an error outside of the pages: a page for browsers, for programs what *otherwise* says."""
-
-    def http_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
-        is_browser = "text/html" in request.headers.get("accept", "")
-        if is_browser and not request.url.path.startswith(NOT_FOR_BROWSERS):
-            return handlers(house)[HTTPException](request, error)
-        return otherwise(request, error)
-
-    return http_error
 
 
 def handlers(house: House) -> dict[int | type[Exception], Handler]:

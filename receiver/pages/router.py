@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from litestar import Router
-from litestar.config.csrf import CSRFConfig
 from litestar.datastructures import CacheControlHeader
 from litestar.middleware import DefineMiddleware
 from litestar.middleware.csrf import CSRFMiddleware
@@ -16,24 +15,21 @@ from receiver.pages.admin import routes as admin
 from receiver.pages.doors import guard
 from receiver.pages.entrance import code, jellyfin
 from receiver.pages.entrance import routes as entrance
-from receiver.pages.errors import CSRF_COOKIE, handlers
+from receiver.pages.errors import handlers
+from receiver.pages.forms import forms
 from receiver.pages.history import correcting, corrections
 from receiver.pages.history import routes as history
 from receiver.pages.now import routes as now
 from receiver.pages.rendering import STATIC
 from receiver.pages.set_up import routes as set_up
 from receiver.pages.settings import routes as settings
+from receiver.pages.uploads import Uploads
 from receiver.pages.you import routes as you
 
 
 def pages(house: House) -> list[ControllerRouterHandler]:
     """Return the routes of all pages, and of what they are made with."""
-    forms = CSRFConfig(
-        secret=house.safe.hashed("forms"),
-        cookie_name=CSRF_COOKIE,
-        cookie_httponly=True,
-        cookie_samesite="strict",
-    )
+    check = guard(house)
     return [
         create_static_files_router(
             "/static",
@@ -57,8 +53,8 @@ def pages(house: House) -> list[ControllerRouterHandler]:
                 *corrections.ROUTES,
                 *correcting.ROUTES,
             ],
-            guards=[guard(house)],
-            middleware=[DefineMiddleware(CSRFMiddleware, config=forms)],
+            guards=[check],
+            middleware=[DefineMiddleware(Uploads, check=check), DefineMiddleware(CSRFMiddleware, config=forms(house))],
             exception_handlers=handlers(house),
             include_in_schema=False,
         ),

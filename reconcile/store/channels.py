@@ -18,3 +18,7 @@ def mask_of(channels: Iterable[Channel]) -> int:
 def channels_of(mask: int) -> frozenset[Channel]:
     """Return the channels that *mask* stands for."""
     return _SETS[mask & 31]
+
+
+IMPORT_ALONE = mask_of({Channel.IMPORT})
+"""What nobody here has seen: another tool told of it."""

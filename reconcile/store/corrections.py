@@ -125,7 +125,10 @@ async def corrections(db: AsyncConnection, account: int | None, before: int | No
 
 
 class Meant(msgspec.Struct, frozen=True):
-    """A playback that somebody corrects: its key, when its first and last check-ins were, and what it counts as."""
+    """A playback that somebody corrects: its key, when its first and last check-ins were, and what it counts as.
+
+    *ended_by* is ``imported`` where another tool told of it.
+    """
 
     key: Key
     first_at: datetime
@@ -133,20 +136,20 @@ class Meant(msgspec.Struct, frozen=True):
     started_at: datetime
     account_id: int | None
     unit: str
+    ended_by: str | None = None
 
 
 async def meant(db: AsyncConnection, *, number: int | None = None, watch: int | None = None) -> list[Meant]:
     """Return the playback *number*, or those of the row *watch*, oldest first."""
     c, k = playback.c, playback_key.c
-    query = sa.select(
-        k.server_id, k.session_id, k.user_id, k.item_id, c.first_at, c.last_at, c.started_at, c.account_id, c.unit
-    ).join(playback_key, k.id == c.key_id)
+    said = c.first_at, c.last_at, c.started_at, c.account_id, c.unit, c.ended_by
+    query = sa.select(k.server_id, k.session_id, k.user_id, k.item_id, *said).join(playback_key, k.id == c.key_id)
     if watch is not None:
         shown = sa.select(watch_playback.c.playback_id).where(watch_playback.c.watch_id == watch)
         query = query.where(c.id.in_(shown))
     else:
         query = query.where(c.id == number)
-    return [Meant(Key(*row[:4]), *row[4:]) for row in await db.execute(query.order_by(c.first_at))]
+    return [Meant(Key(*row[:4]), *row[4:9], row[9]) for row in await db.execute(query.order_by(c.first_at))]
 
 
 async def keys_meant(db: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> dict[int, Key]:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from reconcile.store import imports
+from reconcile.store.imports import Time
 from reconcile.store.tables import (
     account,
     check_in,
@@ -81,12 +83,13 @@ async def lift(db: AsyncConnection, hashed: str | None, now: datetime) -> Past |
 class Person(msgspec.Struct):
     """All by which an account's person is known.
 
-    *users* are theirs; *moved* were theirs in the time given (from, until), and are linked to another account now.
+    *users* are theirs; *moved* were theirs in the times given, and are linked to another account now. What was imported
+    of the time before somebody was first recorded is of the account that they had first.
     """
 
     names: set[str]
     users: set[Pair]
-    moved: dict[Pair, list[tuple[datetime, datetime | None]]]
+    moved: dict[Pair, list[Time]]
 
 
 async def person(db: AsyncConnection, number: int) -> Person | None:
@@ -104,12 +107,17 @@ async def person(db: AsyncConnection, number: int) -> Person | None:
             found.users.add((server_id, user_id))
             found.names.update({user_name} - {None})
     i = recorded_interval.c
-    query = sa.select(i.server_id, i.user_id, i.since, i.until).where(i.account_id == number)
-    for server_id, user_id, since, until in await db.execute(query):
-        if now_of.get((server_id, user_id), number) == number:
-            found.users.add((server_id, user_id))
+    before: set[Pair] = set()
+    query = sa.select(i.server_id, i.user_id, i.account_id, i.since, i.until).order_by(i.since)
+    for server_id, user_id, account_id, since, until in await db.execute(query):
+        pair, is_first = (server_id, user_id), (server_id, user_id) not in before
+        before.add(pair)
+        if account_id != number:
+            continue
+        if now_of.get(pair, number) == number:
+            found.users.add(pair)
         else:
-            found.moved.setdefault((server_id, user_id), []).append((since, until))
+            found.moved.setdefault(pair, []).append((None if is_first else since, until))
     return found
 
 
@@ -166,23 +174,27 @@ async def keys_of_others(db: AsyncConnection, number: int) -> list[int]:
     return list((await db.execute(query)).scalars())
 
 
-async def forget_time(db: AsyncConnection, pair: Pair, times: Iterable[tuple[datetime, datetime | None]]) -> list[int]:
-    """Delete the evidence of a user from the *times* given; return their keys, which are to be settled."""
+async def forget_time(db: AsyncConnection, pair: Pair, times: Sequence[Time]) -> list[int]:
+    """Delete the evidence of a user from the *times* given; return their keys, which are to be settled.
+
+    What was imported and is no evidence yet goes where it may be of these times.
+    """
     k = playback_key.c
     query = sa.select(k.id).where(k.server_id == pair[0], k.user_id == pair[1])
     keys = list((await db.execute(query)).scalars())
-    for since, until in times:
+    told = sa.func.coalesce(delivery.c.at, delivery.c.received_at, type_=delivery.c.at.type)
+    for time in times:
         for table in (check_in, sighting, manual_mark):
-            within = [table.c.key_id.in_(query), table.c.at >= since]
-            if until is not None:
-                within.append(table.c.at < until)
-            await db.execute(sa.delete(table).where(*within))
-        told = sa.func.coalesce(delivery.c.at, delivery.c.received_at, type_=delivery.c.at.type)
-        is_theirs = [delivery.c.server_id == pair[0], delivery.c.user_id == pair[1], told >= since]
-        if until is not None:
-            is_theirs.append(told < until)
-        await db.execute(sa.delete(delivery).where(*is_theirs))
+            await db.execute(sa.delete(table).where(table.c.key_id.in_(query), *_within(table.c.at, time)))
+        is_theirs = [delivery.c.server_id == pair[0], delivery.c.user_id == pair[1]]
+        await db.execute(sa.delete(delivery).where(*is_theirs, *_within(told, time)))
+    await imports.forget(db, pair, times)
     return keys
+
+
+def _within(at: sa.ColumnElement[datetime], time: Time) -> list[sa.ColumnElement[bool]]:
+    since, until = time
+    return [*([] if since is None else [at >= since]), *([] if until is None else [at < until])]
 
 
 async def forget_bodies(db: AsyncConnection, found: Mentions) -> int:
@@ -203,14 +215,14 @@ async def forget_bodies(db: AsyncConnection, found: Mentions) -> int:
     return gone
 
 
-async def forget_sentences(db: AsyncConnection, found: Mentions) -> None:
-    """Take the sentences that name a person out of what replays and resettlings did."""
+async def forget_sentences(db: AsyncConnection, found: Mentions, number: int) -> None:
+    """Take the sentences that name a person, and what is said of the account *number*, out of what works did."""
     for table in _works():
-        query = sa.select(table.c.id, table.c.result).where(table.c.result.is_not(None))
-        for number, result in (await db.execute(query)).all():
-            rest = _without(found, result)
-            if rest != result:
-                await db.execute(sa.update(table).where(table.c.id == number).values(result=rest))
+        for column in (table.c[name] for name in ("told", "result") if name in table.c):
+            for each, told in (await db.execute(sa.select(table.c.id, column).where(column.is_not(None)))).all():
+                rest = _without(found, told, number)
+                if rest != told:
+                    await db.execute(sa.update(table).where(table.c.id == each).values({column: rest}))
 
 
 async def unsign(db: AsyncConnection, names: Collection[str]) -> None:
@@ -228,7 +240,7 @@ async def unsign(db: AsyncConnection, names: Collection[str]) -> None:
 
 
 async def is_at_work(db: AsyncConnection) -> bool:
-    """Say whether a replay or a resettling runs: it holds in memory what it has read, and tells of it at the end."""
+    """Say whether a replay, a resettling or an import runs: it tells at the end of what it had read before."""
     for table in _works():
         query = sa.select(table.c.id).where(table.c.state == "running").limit(1)
         if (await db.execute(query)).first() is not None:
@@ -240,12 +252,17 @@ def _works() -> list[sa.Table]:
     return [table for table in metadata.sorted_tables if {"id", "state", "result"} <= set(table.c.keys())]
 
 
-def _without(found: Mentions, told: object) -> object:
-    """Return what was *told* without the sentences that name a person."""
+def _without(found: Mentions, told: object, number: int) -> object:
+    """Return what was *told* without the sentences that name a person, and without their account among ``people``."""
     if isinstance(told, dict):
-        return {name: _without(found, value) for name, value in told.items()}
+        rest = {name: _without(found, value, number) for name, value in told.items()}
+        people = rest.get("people")
+        if isinstance(people, dict):
+            rest["people"] = {name: value for name, value in people.items() if name != str(number)}
+        return rest
     if isinstance(told, list):
-        return [_without(found, each) for each in told if not (isinstance(each, str) and found.are_in(each.encode()))]
+        kept = [each for each in told if not (isinstance(each, str) and found.are_in(each.encode()))]
+        return [_without(found, each, number) for each in kept]
     return told
 
 

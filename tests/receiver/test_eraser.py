@@ -14,9 +14,9 @@ import pytest
 import sqlalchemy as sa
 
 from reconcile import erasing
-from reconcile.store import replays, settings
+from reconcile.store import replays, servers, settings
 from reconcile.store.engine import Transactions
-from reconcile.store.tables import correction, metadata, playback
+from reconcile.store.tables import check_in, correction, metadata, playback
 from tests.receiver.houses import (
     NINE_PM,
     WEBHOOK_TOKEN,
@@ -309,10 +309,80 @@ async def test_while_a_replay_runs_nobody_is_erased(tmp_path: Path) -> None:
         number = await link(here)
         async with here.house.store.begin() as db:
             row = await replays.add(db, NINE_PM, EIGHT, None, dry_run=True)
-            await replays.set_state(db, row["id"], replays.RUNNING)
+            await replays.note(db, row["id"], state=replays.RUNNING)
 
         answer = await here.http.post(f"/api/v1/accounts/{number}/erase", json={"confirm": "viewer"})
 
         assert answer.status_code == 503
         assert "erase when it is done" in answer.json()["detail"]
         assert len((await here.get("/accounts"))["items"]) == 1
+
+
+def told_of(*days: int, duration: int = 2400) -> bytes:
+    """Return a backup of Playback Reporting: somebody watched for so long, at eight of so many days before today."""
+    dates = [f"{EIGHT - timedelta(days=each):%Y-%m-%d %H:%M:20}" for each in days]
+    item = ("b7d1f4a09c3e48d2a6510e7f3c2b9d84", "Movie", "A Film", "DirectPlay", "Web", DEVICE)
+    return "".join("\t".join((date, SOMEBODY, *item, f"{duration}\n")) for date in dates).encode()
+
+
+async def imported(here: Program, body: bytes, *, is_applied: bool = True) -> int:
+    """Import *body*, and return its number."""
+    query = {"source": "playback-reporting", "server_id": SERVER}
+    answer = await here.http.post("/api/v1/imports", params=query, content=body)
+    assert answer.status_code == 201, answer.text
+    number = int(answer.json()["id"])
+    if is_applied:
+        asked = await here.http.post(f"/api/v1/imports/{number}/apply", json={"zone": "UTC"})
+        assert asked.status_code == 202, asked.text
+        row = await here.house.importer.jobs.outcome(number, 20)
+        assert row is not None
+        assert row["state"] == "done", row
+    return number
+
+
+async def test_what_was_imported_of_an_erased_user_goes_too(tmp_path: Path, database_url: str, clock: Clock) -> None:
+    async with program(tmp_path, database_url, clock=clock) as here:
+        await here.watch(EIGHT, **THEM)
+        number = await account_of(here, NAME)
+        odd = told_of(5).replace(b"\t2400\n", b"\tfor xaverine\n")
+        done = await imported(here, told_of(400, 700) + odd)
+        await imported(here, told_of(1), is_applied=False)
+        before = await everything_kept(here.house.store)
+        assert "«for xaverine» is no number of seconds" in before
+        assert str(number) in (await here.get(f"/imports/{done}"))["told"]["people"]
+
+        await erase(here)
+
+        assert list(forms_in(await everything_kept(here.house.store))) == []
+        assert (await here.get(f"/imports/{done}"))["told"]["people"] == {}
+        assert (await here.get("/playbacks"))["items"] == []
+        async with here.house.store.read() as db:
+            assert (await db.execute(sa.select(metadata.tables["import_row"]))).all() == []
+
+
+async def test_what_was_imported_of_the_time_before_is_not_the_next_accounts(
+    tmp_path: Path, database_url: str, clock: Clock
+) -> None:
+    async with program(tmp_path, database_url, clock=clock, given={"PLAYLEDGER_AUTO_LINK": ""}) as here:
+        clock.at = EIGHT - timedelta(days=10)
+        async with here.house.store.begin() as db:
+            await servers.see(db, SERVER, clock.at)
+        await link(here, SOMEBODY, name=NAME)
+        await imported(here, told_of(400, 5))
+        clock.at = EIGHT - timedelta(days=2)
+        await link(here, SOMEBODY, name="other")
+        clock.at = NINE_PM
+        await imported(here, told_of(401, 6, 1))
+        await imported(here, told_of(402, 7, 0), is_applied=False)
+        whose = {row["started_at"][:10]: row["account_name"] for row in (await here.get("/playbacks"))["items"]}
+        assert [name for _day, name in sorted(whose.items())] == [NAME] * 4 + ["other"]
+
+        await erase(here)
+
+        (left,) = (await here.get("/playbacks"))["items"]
+        assert (left["account_name"], left["started_at"]) == ("other", "2026-11-21T20:00:00Z")
+        async with here.house.store.read() as db:
+            rows = (await db.execute(sa.select(metadata.tables["import_row"].c.play))).scalars().all()
+            at = (await db.execute(sa.select(check_in.c.at))).scalars().all()
+        assert sorted(row["started_at"] for row in rows) == ["2026-11-21T20:00:00", "2026-11-22T20:00:00"]
+        assert at == [EIGHT - timedelta(days=1)]

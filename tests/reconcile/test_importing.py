@@ -372,3 +372,17 @@ async def test_what_was_being_read_when_a_process_died_is_forgotten(desk: Desk) 
 
     assert gone == 1
     assert await desk.house.rows("import_row") == []
+
+
+async def test_of_every_month_in_which_anything_was_seen_or_is_imported_both_are_told(desk: Desk) -> None:
+    await desk.house.hear(*line(0, 950), stopped(950, 950))
+    number = await desk.read(play(), play(began=EIGHT_PM - timedelta(days=31)))
+    async with desk.house.store.read() as db:
+        row = await imports.one(db, number)
+
+    assert row is not None
+    assert row["told"]["months"] == {
+        "2023-07": {"rows": 1, "seen": 0},
+        "2026-02": {"rows": 1, "seen": 0},
+        "2026-03": {"rows": 0, "seen": 1},
+    }

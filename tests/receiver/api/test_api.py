@@ -217,7 +217,9 @@ async def test_pages_hold_while_rows_arrive(tmp_path: Path, database_url: str) -
         assert seen == whole
 
 
-@pytest.mark.parametrize("resource", ["playbacks/9", "deliveries/9", "rejected/9", "replays/9", "servers/9/users"])
+@pytest.mark.parametrize(
+    "resource", ["playbacks/9", "deliveries/9", "rejected/9", "replays/9", "imports/9", "servers/9/users"]
+)
 async def test_what_is_not_there_is_not_found(resource: str, tmp_path: Path) -> None:
     async with program(tmp_path) as here:
         answer = await here.http.get(f"/api/v1/{resource}")

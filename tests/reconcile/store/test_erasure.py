@@ -19,6 +19,7 @@ NOBODYS = {
     "account",  # goes by its id
     "api_token",
     "erased",
+    "import_run",  # goes by what the sentences say, and by the account's number
     "item",
     "look",
     "media",
