@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from receiver.api.words import PlaybackWords, WatchWords, playback_words, watch_words
 from reconcile.store.engine import Transactions
@@ -55,30 +56,30 @@ PLAYBACK_COLUMNS = (
 )
 
 
-async def all_watches(store: Transactions, wanted: Wanted) -> AsyncIterator[Row]:
+Reading = Callable[[AsyncConnection, Wanted, Place | None, int], Awaitable[Sequence[Row]]]
+
+
+def all_watches(store: Transactions, wanted: Wanted) -> AsyncIterator[Row]:
     """Yield the watches that are wanted, newest first."""
-    after: Place | None = None
-    while True:
-        async with store.read() as db:
-            rows = await watches(db, wanted, after, PAGE)
-        for row in rows:
-            yield row
-        if len(rows) < PAGE:
-            return
-        after = (rows[-1]["watched_at"], rows[-1]["id"])
+    return _page_by_page(store, wanted, watches, "watched_at")
 
 
-async def all_playbacks(store: Transactions, wanted: Wanted) -> AsyncIterator[Row]:
+def all_playbacks(store: Transactions, wanted: Wanted) -> AsyncIterator[Row]:
     """Yield the playbacks that are wanted, the latest begun first."""
+    return _page_by_page(store, wanted, playbacks, "started_at")
+
+
+async def _page_by_page(store: Transactions, wanted: Wanted, read: Reading, at: str) -> AsyncIterator[Row]:
+    """Yield what *read* finds, each page in a transaction of its own; *at* names the instant that orders them."""
     after: Place | None = None
     while True:
         async with store.read() as db:
-            rows = await playbacks(db, wanted, after, PAGE)
+            rows = await read(db, wanted, after, PAGE)
         for row in rows:
             yield row
         if len(rows) < PAGE:
             return
-        after = (rows[-1]["started_at"], rows[-1]["id"])
+        after = (rows[-1][at], rows[-1]["id"])
 
 
 async def watches_told(store: Transactions, wanted: Wanted) -> AsyncIterator[WatchWords]:

@@ -6,6 +6,7 @@ Pure: the time is an argument. What is not known is said as «–».
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
@@ -37,6 +38,7 @@ _ENDINGS: dict[str, str] = {
     EndedBy.SUPERSEDED: "something else began",
     EndedBy.RESTART: "it began anew",
     EndedBy.SILENCE: "nothing more was heard",
+    EndedBy.IMPORTED: "as the import tells",
 }
 
 
@@ -126,6 +128,32 @@ def day_in_words(day: date, today: date) -> str:
 
 
 _NEAR_DAYS = {0: "today", 1: "yesterday", -1: "tomorrow"}
+
+
+def date_in_words(day: date, today: date) -> str:
+    """Return *day* as a sentence names it: «14 November», «14 November 2025»."""
+    return f"{day.day} {day:%B}" if day.year == today.year else f"{day.day} {day:%B} {day.year}"
+
+
+def dated(sentence: str, today: date) -> str:
+    """Return a sentence of the ledger's with its dates said as people do.
+
+    The ledger dates a row at its beginning, and what somebody said or earned at its end; a title may hold a date too.
+    """
+    told = _DATED_AT_LAST.sub(lambda found: _spelt(found[0], today), sentence)
+    return _DATED_AT_FIRST.sub(lambda found: f"{_spelt(found[1], today)}, ", told)
+
+
+_DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_DATED_AT_FIRST = re.compile(f"^({_DATE}) ")
+_DATED_AT_LAST = re.compile(rf"(?<= on ){_DATE}(?=\Z|, not on {_DATE}\Z)")
+
+
+def _spelt(text: str, today: date) -> str:
+    try:
+        return date_in_words(date.fromisoformat(text), today)
+    except ValueError:
+        return text
 
 
 class Toward(msgspec.Struct, frozen=True):

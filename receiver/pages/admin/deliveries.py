@@ -77,6 +77,7 @@ async def delivery_list(  # noqa: PLR0913 - as many as there are filters
         rows=found.rows,
         asked=asked,
         is_filtered=any(asked.values()),
+        of_any=f"/admin/deliveries?{_query({**asked, 'playback': None})}",
         older=_older(asked, found),
         looked_at=tracing.LOOKED_AT,
         outcomes=[("", "any")] + [(each.value, each.value) for each in OUTCOMES],
@@ -160,8 +161,11 @@ def _user(text: str) -> tuple[str, str] | None:
 def _older(asked: Mapping[str, str | None], found: tracing.Found) -> str | None:
     if found.after is None:
         return None
-    told = {name: value for name, value in asked.items() if value}
-    return f"/admin/deliveries?{urlencode(told | {'cursor': cursor_of(found.after)})}"
+    return f"/admin/deliveries?{_query({**asked, 'cursor': cursor_of(found.after)})}"
+
+
+def _query(asked: Mapping[str, str | None]) -> str:
+    return urlencode({name: value for name, value in asked.items() if value})
 
 
 ROUTES = (delivery_list, one, replay)

@@ -15,6 +15,9 @@ from reconcile.secrets import fingerprint, is_same
 from reconcile.store import tokens
 from reconcile.store.servers import Server
 
+SET_UP = "Webhook set-up"
+"""What the button is called that leads to where a server's webhook is set up."""
+
 LONGEST_TEST = 60.0
 """Seconds after which a test ends, however slowly a server answers."""
 
@@ -64,8 +67,12 @@ def _heard(house: House, server: Server) -> Finding:
     if light.kind == "good":
         return good(said)
     if light.kind == "off":
-        return note(said, "Play something for ten seconds: a webhook comes each second while it plays.")
-    return wrong(said, "Look at the webhook set-up: which address Jellyfin sends to, and whether it reaches it.")
+        return note(
+            said,
+            "Play something for ten seconds: a webhook comes each second while it plays. "
+            f"If none does, look at «{SET_UP}».",
+        )
+    return wrong(said, f"Look at «{SET_UP}»: which address Jellyfin sends to, and whether it reaches it.")
 
 
 async def _written(house: House) -> Finding:

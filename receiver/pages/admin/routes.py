@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from receiver.pages.admin import deliveries, health, media, people, rejected, replay, servers, sign_ins, tokens
+from receiver.pages.admin import deliveries, health, imports, media, people, rejected, replay, servers, sign_ins, tokens
 
 ROUTES = (
     *servers.ROUTES,
@@ -10,6 +10,7 @@ ROUTES = (
     *deliveries.ROUTES,
     *rejected.ROUTES,
     *replay.ROUTES,
+    *imports.ROUTES,
     *media.ROUTES,
     *tokens.ROUTES,
     *health.ROUTES,

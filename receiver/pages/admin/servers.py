@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from receiver.house import House
 from receiver.pages.admin.lights import Light, key_light, poll_light, webhook_light
-from receiver.pages.admin.round_trip import tried
+from receiver.pages.admin.round_trip import SET_UP, tried
 from receiver.pages.admin.tabs import administered, administered_one, name_of, tab
 from receiver.pages.doors import FOR_ADMINISTRATORS, visitor_of
 from receiver.pages.rendering import AnyRequest, redirect
@@ -58,7 +58,9 @@ async def test(request: AnyRequest, house: NamedDependency[House], server_id: Fr
     """Try a server, all the way, and show what was found."""
     server = await administered_one(house, visitor_of(request), server_id)
     findings = await tried(house, server)
-    return tab(request, house, "tested.html", server=server, server_name=name_of(server), findings=findings)
+    return tab(
+        request, house, "tested.html", server=server, server_name=name_of(server), findings=findings, set_up=SET_UP
+    )
 
 
 @post("/admin/servers/{server_id:str}/address", opt=FOR_ADMINISTRATORS)

@@ -24,6 +24,7 @@ FOR_ALL = (
     DELIVERIES,
     ("/admin/rejected", "Rejected"),
     ("/admin/replay", "Replay"),
+    ("/admin/imports", "Imports"),
     ("/admin/media", "Media"),
     TOKENS,
     ("/admin/health", "Health"),

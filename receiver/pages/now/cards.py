@@ -23,7 +23,7 @@ from reconcile.store.lately import Told
 
 Row = Mapping[str, Any]
 
-_SAID_AS_IS = {Code.SEEN_ALREADY, Code.SAME_SEAT, Code.CORRECTED}
+_SAID_AS_IS = {Code.SEEN_ALREADY, Code.SAME_SEAT, Code.TOLD_TWICE, Code.CORRECTED}
 """Verdicts that more of the same playing does not change: their sentence says why."""
 
 

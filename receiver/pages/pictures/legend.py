@@ -22,6 +22,7 @@ class Sign(StrEnum):
     POLL = "poll"
     IMPORT = "import"
     MANUAL = "manual"
+    ALSO = "around another: told it too"
     STOP = "stop"
     JUMP = "jump"
     SILENCE = "no evidence"
@@ -34,13 +35,21 @@ _SHAPES = {
     Sign.POLL: "M{x} {y}m-2.4 -2.4h4.8v4.8h-4.8z",
     Sign.IMPORT: "M{x} {y}m-2.2 0a2.2 2.2 0 1 0 4.4 0a2.2 2.2 0 1 0 -4.4 0z",
     Sign.MANUAL: "M{x} {y}m-2.6 0h5.2m-2.6 -2.6v5.2",
+    Sign.ALSO: "M{x} {y}m-5 0a5 5 0 1 0 10 0a5 5 0 1 0 -10 0z",
     Sign.STOP: "M{x} {y}m0 -6v12",
     Sign.JUMP: "M{x} {y}m-7 4l14 -8",
     Sign.SILENCE: "M{x} {y}m-7 -5h14v10h-14z",
     Sign.COVERED: "M{x} {y}m-2 -6h4v12h-4z",
 }
 
+_AROUND = {
+    Sign.SOCKET: "M{x} {y}m0 -6.2l6.2 6.2l-6.2 6.2l-6.2 -6.2z",
+    Sign.POLL: "M{x} {y}m-4.6 -4.6h9.2v9.2h-9.2z",
+}
+"""How a channel's shape goes around another's; of the others it is a ring."""
+
 _CLASSES = {
+    Sign.ALSO: "pic-also",
     Sign.STOP: "pic-stop",
     Sign.JUMP: "pic-jumped",
     Sign.SILENCE: "pic-no-evidence",
@@ -48,9 +57,15 @@ _CLASSES = {
 }
 
 
-def sign_of(channels: Collection[Channel]) -> Sign:
-    """Return the sign of a check-in that all *channels* told of: the first in order stands for them."""
-    return next((sign for sign in Sign if sign.value in channels), Sign.MANUAL)
+def signs_of(channels: Collection[Channel]) -> tuple[Sign, ...]:
+    """Return the signs of a check-in that all *channels* told of, in order: the first is its mark."""
+    return tuple(sign for sign in Sign if sign.value in channels) or (Sign.MANUAL,)
+
+
+def around(sign: Sign, x: float, y: float) -> Markup:
+    """Return the outline that says of the mark at (x, y) that the channel of *sign* told of it too."""
+    data = _AROUND.get(sign, _SHAPES[Sign.ALSO]).format(x=number(x), y=number(y))
+    return tag("path", d=data, class_=f"pic-also pic-also-{sign.value}")
 
 
 def spot(sign: Sign, x: float, y: float) -> Markup:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from itertools import pairwise
 
 import msgspec
 from markupsafe import Markup
 
-from receiver.pages.pictures.legend import Sign, legend, sign_of, spot
+from receiver.pages.pictures.legend import Sign, around, legend, signs_of, spot
+from receiver.pages.pictures.line_words import shared_in_words
 from receiver.pages.pictures.scales import round_instants, round_step
 from receiver.pages.pictures.story import Leg, Story, Way, legs
 from receiver.pages.pictures.svg import Size, for_any_width, path, picture, tag, within, words
@@ -72,7 +73,7 @@ def line(name: str, it: Story, zone: tzinfo, size: Size = WIDE) -> Markup:
     plot = _plot(it, size)
     points = _drawn(it, plot)
     ways = legs(it, points)
-    signs = [Sign.STOP if each.is_stop else sign_of(each.channels) for each in points]
+    signs = [(Sign.STOP,) if each.is_stop else signs_of(each.channels) for each in points]
     rows, height = legend(_signs(it, signs, ways), LEFT, size.height + ROW * 0.7, size.width, ROW)
     return picture(
         name,
@@ -84,7 +85,7 @@ def line(name: str, it: Story, zone: tzinfo, size: Size = WIDE) -> Markup:
         *_times(it, plot, zone),
         *_covered(it, plot),
         *_ways(plot, ways),
-        *(spot(sign, plot.x(p.at), plot.y(p.position or 0.0)) for p, sign in zip(points, signs, strict=True)),
+        *_spots(plot, points, signs),
         *([] if points else [_nothing(plot)]),
         *rows,
     )
@@ -121,7 +122,8 @@ def _described(it: Story) -> str:
     seconds = (it.ended[0] - it.began[0]).total_seconds()
     over = "and it still plays" if it.is_open else f"and ended: {ending_in_words(it.ended_by)}" if it.ended_by else ""
     said = f"In {for_long(seconds)} it went from {position(it.began[1])} to {position(it.ended[1])} {runtime}{asked}"
-    return f"{said}, {over}.".replace(", .", ".")
+    told = shared_in_words(it)
+    return f"{said}, {over}.".replace(", .", ".") + (f" {told}." if told else "")
 
 
 def _grounds(plot: Plot, ways: Iterable[Leg]) -> list[Markup]:
@@ -191,9 +193,19 @@ def _ways(plot: Plot, ways: Sequence[Leg]) -> list[Markup]:
     return [path(each, class_) for class_, each in reversed(lines.items())]
 
 
-def _signs(it: Story, signs: Iterable[Sign], ways: Iterable[Leg]) -> list[Sign]:
+def _spots(plot: Plot, points: Iterable[Point], signs: Iterable[Sequence[Sign]]) -> Iterator[Markup]:
+    """Yield the mark of each point, with the outlines of the other channels that told of it around it."""
+    for point, (mark, *others) in zip(points, signs, strict=True):
+        x, y = plot.x(point.at), plot.y(point.position or 0.0)
+        yield from (around(other, x, y) for other in others)
+        yield spot(mark, x, y)
+
+
+def _signs(it: Story, signs: Collection[Sequence[Sign]], ways: Iterable[Leg]) -> list[Sign]:
     """Return what the legend must explain, each once, in a fixed order."""
-    seen = set(signs)
+    seen = {sign for each in signs for sign in each}
+    if any(len(each) > 1 for each in signs):
+        seen.add(Sign.ALSO)
     gone = {leg.way for leg in ways}
     if Way.JUMPED in gone:
         seen.add(Sign.JUMP)

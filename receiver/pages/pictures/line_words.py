@@ -7,8 +7,9 @@ from datetime import date, datetime, timedelta, tzinfo
 
 import msgspec
 
+from receiver.pages.pictures.legend import signs_of
 from receiver.pages.pictures.story import Leg, Story, Way, joined, legs
-from receiver.pages.saying import at, ending_in_words, for_long, local, position, share_in_words
+from receiver.pages.saying import at, counted, ending_in_words, for_long, listed, local, position, share_in_words
 
 MOST = 200
 """Sentences; a playback that jumps more often is not read out."""
@@ -39,7 +40,18 @@ def line_in_words(it: Story, zone: tzinfo, *, most: int = MOST) -> list[str]:
     first, *between = [said for _, said in sorted(_told(it, clock), key=lambda each: each[0])]
     if len(between) >= most:
         between = [*between[: most - 2], f"… and {len(between) - most + 2} more turns"]
-    return [first, *between, _end(it, clock)]
+    told = shared_in_words(it)
+    return [first, *between, _end(it, clock), *([told] if told else [])]
+
+
+def shared_in_words(it: Story) -> str:
+    """Return how many check-ins more than one channel told of, and which; '' where none is so."""
+    shared = [each for each in it.points if len(each.channels) > 1]
+    if not shared:
+        return ""
+    names = [sign.value for sign in signs_of({channel for each in shared for channel in each.channels})]
+    were = f"{counted(len(it.points), 'check-in')} {'was' if len(shared) == 1 else 'were'}"
+    return f"{len(shared):,} of {were} told by more than one channel: {listed(names)}"
 
 
 def _told(it: Story, clock: Clock) -> Iterator[tuple[datetime, str]]:

@@ -10,9 +10,17 @@ from litestar.response import Redirect, Template
 
 from receiver import first_start
 from receiver.house import House
+from receiver.pages.admin.import_form import Begun, begun, form_for
+from receiver.pages.admin.imports_view import line_of
+from receiver.pages.admin.tabs import name_of
 from receiver.pages.doors import FOR_OWNERS
 from receiver.pages.rendering import AnyRequest, redirect
 from receiver.pages.set_up.state import Step, progress_of, shown
+from receiver.pages.uploads import UPLOAD, UPLOADED
+from reconcile.store import imports, servers
+
+SHOWN = 5
+"""How many of the latest imports the step shows."""
 
 
 @get("/set-up", opt=FOR_OWNERS)
@@ -25,8 +33,25 @@ async def start(house: NamedDependency[House]) -> Response[Any]:
 
 @get("/set-up/history", opt=FOR_OWNERS)
 async def history(request: AnyRequest, house: NamedDependency[House]) -> Template:
-    """Say what becomes of what was watched before."""
-    return await shown(request, house, Step.HISTORY, "set_up/history.html")
+    """Offer to import what was watched before: now, or later."""
+    return await _history(request, house)
+
+
+@post("/set-up/history", opt=FOR_OWNERS | UPLOAD, request_max_body_size=UPLOADED)
+async def read_history(request: AnyRequest, house: NamedDependency[House]) -> Response[Any]:
+    """Read what another tool kept, and show it; from there one comes back here."""
+    made = await begun(request, house)
+    return await _history(request, house, made) if made.number is None else redirect(f"/admin/imports/{made.number}")
+
+
+async def _history(request: AnyRequest, house: House, made: Begun | None = None) -> Template:
+    async with house.store.read() as db:
+        rows = await imports.imports(db, None, SHOWN)
+        names = {each.id: name_of(each) for each in await servers.all_of_them(db)}
+    form = await form_for(request, house, f"/set-up/{Step.HISTORY}", made)
+    status = 200 if made is None else made.status
+    lines = [line_of(row, names) for row in rows]
+    return await shown(request, house, Step.HISTORY, "set_up/history.html", status=status, form=form, rows=lines)
 
 
 @post("/set-up/finish", opt=FOR_OWNERS)
@@ -37,4 +62,4 @@ async def finish(house: NamedDependency[House]) -> Redirect:
     return redirect("/set-up/done")
 
 
-ROUTES = (start, history, finish)
+ROUTES = (start, history, read_history, finish)

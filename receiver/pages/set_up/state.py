@@ -1,4 +1,7 @@
-"""How far the set-up is. That follows from what is true: a server is asked, it was heard, somebody is recorded."""
+"""How far the set-up is. That follows from what is true: a server is asked, it was heard, somebody is recorded.
+
+What was before is done once something is imported, or whoever sets it up has finished without.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from litestar.response import Template
 from receiver import first_start
 from receiver.house import House
 from receiver.pages.rendering import AnyRequest, page
-from reconcile.store import servers, tokens
+from reconcile.store import imports, servers, tokens
 from reconcile.store.servers import Server
 
 
@@ -38,6 +41,7 @@ class Progress(msgspec.Struct, frozen=True):
     is_connected: bool
     unheard: tuple[str, ...]
     is_recorded: bool
+    is_imported: bool
     is_finished: bool
 
     def is_done(self, step: Step) -> bool:
@@ -46,7 +50,7 @@ class Progress(msgspec.Struct, frozen=True):
             Step.CONNECT: self.is_connected,
             Step.HEAR: bool(self.servers) and not self.unheard,
             Step.PEOPLE: self.is_recorded,
-            Step.HISTORY: self.is_finished,
+            Step.HISTORY: self.is_finished or self.is_imported,
         }[step]
 
     @property
@@ -61,6 +65,7 @@ async def progress_of(house: House) -> Progress:
         known = tuple(await servers.all_of_them(db))
         bound = {each for each in (await tokens.webhook_tokens(db)).values() if each is not None}
         polled = await first_start.polled_only(db)
+        is_imported = await imports.is_anything_applied(db)
         is_finished = await first_start.is_finished(db)
     heard = bound | polled | house.hearing.servers.keys()
     now = house.clock()
@@ -69,6 +74,7 @@ async def progress_of(house: House) -> Progress:
         is_connected=bool(house.wires.each),
         unheard=tuple(each.id for each in known if each.id not in heard),
         is_recorded=house.settings.auto_link or any(house.people.recorded_of(each.id, now) for each in known),
+        is_imported=is_imported,
         is_finished=is_finished,
     )
 

@@ -22,9 +22,11 @@ from receiver.pages.set_up import plugin as set_up_plugin
 from receiver.pages.set_up.heard import Listening, listening_of
 from receiver.rehearsal.asked import Answer, Asked
 from receiver.rehearsal.face import Face
+from receiver.rehearsal.library import DEVICES
 from receiver.rehearsal.porter import PASSWORD
 from reconcile.store.servers import Server
-from tests.receiver.houses import everything_in, notification, until
+from tests.receiver.houses import NINE_PM, everything_in, notification, until
+from tests.receiver.pages import import_houses
 from tests.receiver.pages.set_up_houses import (
     ADMIN,
     ATTIC,
@@ -542,5 +544,38 @@ async def test_every_step_can_be_skipped_and_says_so_where_there_is_nothing_yet(
     assert 'href="/set-up/hear">Skip this step' in pages[CONNECT]
     assert 'href="/set-up/people">Skip this step' in pages[HEAR]
     assert 'href="/set-up/history">Skip this step' in pages[PEOPLE]
-    assert "does not import what was watched before" in pages[HISTORY]
+    assert "An import belongs to a server" in pages[HISTORY]
+    assert "Nobody is recorded yet" in pages[HISTORY]
+    assert "Finish the set-up" in pages[HISTORY]
     assert "Nobody is recorded yet" in pages["/set-up/done"]
+
+
+# --- history ----------------------------------------------------------------------------------------------------------
+
+
+async def test_what_was_before_is_imported_within_the_set_up_and_leads_back_to_it(tmp_path: Path) -> None:
+    async with first_time(tmp_path) as (it, visitor):
+        await at_the_attic(visitor)
+        await sent(visitor, PEOPLE, PEOPLE, record=[VIEWER.id])
+        it.attic.kept.has_plugin = True
+        it.attic.kept.play(VIEWER, it.attic.library.films[0], NINE_PM - timedelta(days=9), 90, DEVICES[0])
+        refused = await import_houses.sent(visitor, "tsv", page=HISTORY)
+        read = await import_houses.sent(visitor, "ask", page=HISTORY)
+        shown = await visitor.get(read.headers["location"])
+        waiting = await visitor.get(HISTORY)
+        await import_houses.done(it.here, visitor, 1, "apply", zone="UTC")
+        imported = await visitor.get(HISTORY)
+        end = await sent(visitor, HISTORY, "/set-up/finish")
+        after = await visitor.get(read.headers["location"])
+
+    assert refused.status_code == 400
+    assert "Steps of the set-up" in refused.text
+    assert "Choose the file of the backup first" in refused.text
+    assert read.headers["location"] == "/admin/imports/1"
+    assert 'href="/set-up/history">Go on with it' in shown.text
+    assert 'History</span><span class="hush">: to do' in waiting.text
+    assert "1 row from Playback Reporting" in waiting.text
+    assert 'History</span><span class="hush">: done' in imported.text
+    assert "That is all" in imported.text
+    assert end.headers["location"] == "/set-up/done"
+    assert "The set-up is not finished yet" not in after.text

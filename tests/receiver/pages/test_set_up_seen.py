@@ -148,7 +148,7 @@ async def test_every_step_is_readable_everywhere_with_two_servers_of_which_one_i
             }
         ]
         token = await owner_token(site)
-        for step in ("connect", "people", "done"):
+        for step in ("connect", "people", "history", "done"):
             await looked_at(site, f"/set-up/{step}", f"set-up-{step}", token)
         await looked_at(site, f"/set-up/hear?server={SERVER_ID}", "set-up-hear", token)
 

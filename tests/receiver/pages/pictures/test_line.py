@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -72,6 +73,36 @@ def test_an_evening_is_drawn_with_every_way_of_going_and_every_channel(size: Siz
     for class_ in ("pic-webhook", "pic-poll", "pic-socket"):
         assert count(root, class_) > 1, class_
     assert {"85 %", "1:40:00", "0:00", "22:00", "webhook", "jump", "no evidence"} <= set(texts(root))
+
+
+def shared(until: float, *others: Channel) -> Story:
+    """Return an hour of webhooks, of which those until that second were told by *others* too."""
+    both = [msgspec.structs.replace(each, channels=each.channels | set(others)) for each in played(0, until)]
+    return told(*both, *played(until + 10, 3600))
+
+
+def test_a_check_in_that_two_channels_told_of_shows_both() -> None:
+    root = looked_at(line("one", shared(1790, Channel.POLL), UTC))
+
+    assert count(root, "pic-also") > 5
+    assert count(root, "pic-also-poll") > 5
+    assert count(root, "pic-webhook") > count(root, "pic-also-poll")
+    assert {"webhook", "poll", "around another: told it too"} <= set(texts(root))
+
+
+def test_both_channels_are_said_in_words_too() -> None:
+    it = shared(1790, Channel.POLL, Channel.SOCKET)
+    said = "180 of 361 check-ins were told by more than one channel: webhook, socket and poll"
+
+    assert line_in_words(it, UTC)[-1] == said
+    assert said in (looked_at(line("one", it, UTC)).findtext("desc") or "")
+
+
+def test_where_each_check_in_came_by_one_channel_nothing_is_said_of_that() -> None:
+    root = looked_at(line("one", evening(), UTC))
+
+    assert count(root, "pic-also") == 0
+    assert not any("more than one channel" in said for said in line_in_words(evening(), UTC))
 
 
 def test_both_sizes_stand_on_one_page_without_an_id_in_common() -> None:

@@ -168,7 +168,7 @@ def test_every_badge_has_a_medal_with_a_glyph_of_its_family(badge: Badge) -> Non
 def test_a_medal_not_yet_earned_shows_how_far_it_is() -> None:
     root = looked_at(medal("one", BY_CODE["movies_1000"], 250, earned=False))
 
-    assert described(root) == "Completed 1000 different films. Not yet earned: 250 of 1,000 so far."
+    assert described(root) == "Completed 1,000 different films. Not yet earned: 250 of 1,000 so far."
     assert (texts(root), count(root, "pic-way"), count(root, "pic-pip")) == (["1,000"], 1, 6)
 
 
