@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,10 @@ def templates() -> TemplateConfig[Any]:
         number=number,
         ms=ms,
         day=saying.day_in_words,
+        day_of=date.fromisoformat,
         counted=saying.counted,
+        date=saying.date_in_words,
+        dated=_dated,
     )
     return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))
 
@@ -84,6 +87,12 @@ def page(request: AnyRequest, house: House, name: str, *, status: int = 200, **c
     }
     gone = [Cookie(key=NOTICE, max_age=0)] if told else []
     return Template(name, context=every | context, status_code=status, cookies=gone, headers=HEADERS)
+
+
+def part(request: AnyRequest, house: House, name: str, **context: object) -> Template:
+    """Return a part of a page, fetched by itself, with *context*, now and zone; what is shown once waits for a page."""
+    every: dict[str, object] = {"now": house.clock(), "zone": zone_of(house, request.state.get("visitor"))}
+    return Template(name, context=every | context, headers=HEADERS)
 
 
 def zone_of(house: House, visitor: Visitor | None) -> Any:  # noqa: ANN401 - a zone, of a file or of UTC
@@ -120,6 +129,12 @@ def static(name: str) -> str:
 @cache
 def _version(name: str) -> str:
     return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+
+
+@pass_context
+def _dated(context: Context, sentence: str) -> str:
+    """Return a sentence of the ledger's with its dates as whoever reads the page says them."""
+    return saying.dated(sentence, saying.local(context["now"], context["zone"]).date())
 
 
 @pass_context

@@ -25,10 +25,10 @@ import uvicorn
 from click.testing import CliRunner, Result
 
 from receiver.cli import main
-from receiver.commands.demo import evening
 from receiver.rehearsal.face import Face
 from receiver.rehearsal.library import SERVER_ID, USERS, library
 from receiver.rehearsal.performance import Performance
+from receiver.rehearsal.season import evening
 from reconcile.store.lease import FolderLease
 
 EIGHT = datetime(2026, 1, 3, 20, tzinfo=UTC)

@@ -75,7 +75,7 @@ async def leaf_of(db: AsyncConnection, read: Leafing, wanted: Wanted, turn: Turn
 def around(house: House, visitor: Visitor, asked: Filter, turn: Turn, path: str, leaf: Leaf) -> dict[str, Any]:
     """Return what every list knows: the filter in words and as fields, and the addresses of other views."""
     people = people_seen(house, visitor)
-    counts = {True: "completed", False: "partial"} if path == "/history" else {True: "counted", False: "did not count"}
+    counts = {True: "counted", False: "partial"} if path == "/history" else {True: "counted", False: "did not count"}
     looked_no_further = leaf.older is not None and len(leaf.rows) < LONG and turn.before is None
     return {
         "asked": asked,

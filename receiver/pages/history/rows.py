@@ -78,7 +78,7 @@ def watch_line(row: Row, zone: tzinfo) -> Line:
     """Return a watch as a list shows it."""
     title, detail = row_titles(row)
     is_marked = row["verdict"] == Code.MARKED
-    pill, kind = ("completed", "good") if row["completed"] else ("partial", "warn")
+    pill, kind = ("counted", "good") if row["completed"] else ("partial", "warn")
     return Line(
         number=row["id"],
         title=title,
@@ -147,8 +147,8 @@ def _by_day(dated: Iterable[tuple[str, Row]]) -> list[tuple[str, list[Row]]]:
 def _sum(total: DaySum) -> str:
     partial = total.rows - total.completed
     parts = [
-        f"{total.completed} completed" if total.completed or not partial else "",
-        f"{partial} partial" * (partial > 0),
+        f"{total.completed:,} counted" if total.completed or not partial else "",
+        f"{partial:,} partial" * (partial > 0),
     ]
     return f"{', '.join(part for part in parts if part)} · {for_long(total.watched_seconds)} watched"
 

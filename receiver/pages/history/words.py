@@ -121,6 +121,6 @@ def _change(change: Change, what: str, person: str) -> str:
 
 
 def _state(row: Mapping[str, Any]) -> str:
-    stands = "completed" if row["completed"] else "partial"
+    stands = "counted" if row["completed"] else "partial"
     plays = f" {counted(row['plays'], 'time')}" if row["plays"] > 1 else ""
     return f"{stands}{plays} at {share_in_words(row['percent'])}"

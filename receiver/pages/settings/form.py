@@ -42,9 +42,9 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     (
         "What counts as watched",
         (
-            ("PLAYLEDGER_THRESHOLD", "Completed from this part on", "slider"),
+            ("PLAYLEDGER_THRESHOLD", "Counts from this part on", "slider"),
             ("PLAYLEDGER_MIN_SECONDS", "Watched at least", "slider"),
-            ("PLAYLEDGER_RECORD_PARTIALS", "Keep what was not completed", "switch"),
+            ("PLAYLEDGER_RECORD_PARTIALS", "Keep what does not count", "switch"),
         ),
     ),
     (
@@ -64,6 +64,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
 _SENTENCES = {
     "JELLYFIN_ACTIVITY_MONITOR_ENABLED": "Off, nothing is polled, and webhooks are answered «ignored».",
     "PLAYLEDGER_AUTO_LINK": "On, every Jellyfin user is linked and recorded when first seen; who opted out stays out.",
+    "PLAYLEDGER_THRESHOLD": "Reached this far, it counts.",
     "PLAYLEDGER_MIN_SECONDS": "Watched for less, it is no watch; of something short, half of it is enough.",
     "PLAYLEDGER_RECORD_PARTIALS": "As partial rows of the history, from 10 min on.",
 }

@@ -15,7 +15,7 @@ from litestar.response import Redirect, ServerSentEvent, ServerSentEventMessage,
 from receiver.api.pages import LARGEST_ID
 from receiver.house import House, rules_of
 from receiver.pages.doors import FOR_OWNERS
-from receiver.pages.rendering import HEADERS, AnyRequest, page, redirect
+from receiver.pages.rendering import AnyRequest, page, part, redirect
 from receiver.pages.settings.form import LABELS, NAMES, entered, errors_of, fields, spoken
 from receiver.pages.settings.status import overall, statuses
 from receiver.pages.you.rules import WINDOW, window_in_words
@@ -74,7 +74,7 @@ async def settings_preview(request: AnyRequest, house: NamedDependency[House]) -
         async with house.store.read() as db:
             plan = await planned(house, db, dict(values))
         context |= await _would_be(house, plan)
-    return Template("settings/preview.html", context=context, headers=HEADERS)
+    return part(request, house, "settings/preview.html", **context)
 
 
 @post("/settings", opt=FOR_OWNERS)

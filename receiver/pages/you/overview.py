@@ -12,7 +12,7 @@ from litestar.response import Redirect, Template
 
 from receiver.house import House
 from receiver.pages.doors import visitor_of
-from receiver.pages.rendering import HEADERS, AnyRequest, page, redirect
+from receiver.pages.rendering import AnyRequest, page, part, redirect
 from receiver.pages.saying import local
 from receiver.pages.you import activity as by_day
 from receiver.pages.you.recorded import OPEN_END, next_morning, recorded
@@ -41,7 +41,7 @@ async def rules_preview(request: AnyRequest, house: NamedDependency[House]) -> R
     found = None if form.errors or not form.values else await preview(house, it, form)
     window = "" if found is None else window_in_words(found, house.clock())
     context: dict[str, object] = {"errors": form.errors, "estimate": found, "window": window, "whom": _whom(it)}
-    return Template("you/preview.html", context=context, headers=HEADERS)
+    return part(request, house, "you/preview.html", **context)
 
 
 @post(theirs("/rules"))

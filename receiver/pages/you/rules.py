@@ -25,7 +25,7 @@ WINDOW = timedelta(days=30)
 
 HOUSEHOLD, OWN = "household", "own"
 
-BOUNDS = {"threshold": (1, 100), "min_seconds": (0, 3600)}
+BOUNDS = {"threshold": (1, 100), "min_seconds": (0, 3600), "partial_min_seconds": (0, 36000)}
 _SWITCHES = ("record_partials", "require_coverage")
 _LONGEST = 80
 

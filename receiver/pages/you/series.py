@@ -67,7 +67,7 @@ async def say(request: AnyRequest, house: NamedDependency[House]) -> Redirect | 
         raise NotFoundException("There is nothing here.")
     row = await give_up(house, it.account.id, number, is_abandoned=wish == "abandon")
     if row is None:
-        raise NotFoundException("Nothing of such a series has been completed.")
+        raise NotFoundException("Nothing of such a series has counted.")
     if wish == "abandon":
         said = f"«{row['title']}» is given up, until you go on with it or watch another episode."
     else:
@@ -77,7 +77,7 @@ async def say(request: AnyRequest, house: NamedDependency[House]) -> Redirect | 
 
 def _bar(row: dict[str, Any]) -> Markup:
     done, total = row["watched_episodes"], row["total_episodes"]
-    return bar(f"series-{row['media_id']}", f"{row['title'] or 'Series'}: episodes completed", done, total)
+    return bar(f"series-{row['media_id']}", f"{row['title'] or 'Series'}: episodes counted", done, total)
 
 
 ROUTES = (series, say)

@@ -76,6 +76,24 @@ async def test_those_of_a_playback_are_its_users_of_its_time(here: Program) -> N
     assert rows_of(page) == 3
 
 
+async def test_nobody_has_to_know_the_number_of_a_playback(here: Program) -> None:
+    number = await playback(here)
+    path = f"/admin/deliveries?playback={number}"
+    async with owner(here) as visitor, viewer(here, SERVER, VIEWER) as theirs:
+        opened = await visitor.get(f"/playbacks/{number}")
+        found = await visitor.get(path)
+        narrower = await visitor.get("/admin/deliveries", params={"playback": str(number), "q": "Stop"})
+        of_all = await visitor.get("/admin/deliveries")
+        not_theirs = await theirs.get(f"/playbacks/{number}")
+
+    assert f'href="{path}"' in opened.text
+    assert path not in not_theirs.text
+    assert f'<a href="/playbacks/{number}">one playback</a>' in found.text
+    assert f'name="playback" value="{number}"' in narrower.text
+    assert rows_of(narrower) == 1
+    assert 'name="playback"' not in of_all.text
+
+
 async def test_an_empty_form_finds_all(here: Program) -> None:
     names = ("outcome", "q", "from", "to", "server", "user", "playback")
     async with owner(here) as visitor:
@@ -130,7 +148,7 @@ async def test_an_opened_one_says_what_came_of_it(here: Program) -> None:
     assert page.status_code == 200
     assert "stopped at 41:00" in page.text
     assert f'href="/playbacks/{await playback(here)}"' in page.text
-    assert "2026-11-22, viewer" in page.text
+    assert "22 November, viewer" in page.text
     assert page.text.count("counted: ") == 2
 
 

@@ -63,7 +63,7 @@ async def test_a_range_is_tried_its_difference_read_and_then_applied(tmp_path: P
 
 async def test_without_script_one_looks_again(tmp_path: Path) -> None:
     async with program(tmp_path, clock=Clock(NINE_PM)) as here, owner(here) as visitor:
-        here.house.replayer.replay = None
+        here.house.replayer.doing = None
         form = form_of(await visitor.get("/admin/replay"))
         answer = await visitor.post("/admin/replay", data=form | {"since": "2026-11-22T20:00", "until": ""})
         page = await visitor.get(answer.headers["location"])

@@ -18,6 +18,7 @@ TABS = {
     "example": "/admin/rejected/1",
     "replay": "/admin/replay",
     "dry-run": "/admin/replay/1",
+    "imports": "/admin/imports",
     "media": "/admin/media?q=a",
     "one-media": "/admin/media/1",
     "tokens": "/admin/tokens",
@@ -61,12 +62,12 @@ async def test_a_replay_is_tried_read_and_applied_without_script(tmp_path: Path)
 async def test_a_running_replay_shows_its_end_by_itself(tmp_path: Path) -> None:
     async with busy(tmp_path) as here, served(here) as site:
         token = await owner_token(site)
-        replay, here.house.replayer.replay = here.house.replayer.replay, None
+        replay, here.house.replayer.doing = here.house.replayer.doing, None
         async with window(site, token=token) as page:
             await page.goto("/admin/replay")
             await page.get_by_role("button", name="Dry run").click()
             await page.get_by_text("It waits for its turn").wait_for()
-            here.house.replayer.replay = replay
+            here.house.replayer.doing = replay
             here.house.replayer.wake()
 
             await page.get_by_text("deliveries read", exact=True).wait_for()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from receiver.hearing import Heard
+from receiver.pages.admin import round_trip
 from receiver.pages.admin.lights import key_light, poll_light, webhook_light
 from reconcile.poller import State, Status
 from tests.receiver.houses import NINE_PM, Clock, program
@@ -118,6 +119,24 @@ async def test_one_button_tries_a_server_all_the_way(tmp_path: Path) -> None:
         "All that is needed works",
     ):
         assert said in found.text
+
+
+async def test_a_webhook_that_is_not_heard_leads_to_where_it_is_set_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent_light = webhook_light(None, status(unseen=2), STARTED, NINE_PM)
+    async with asked(tmp_path) as (here, _face), owner(here) as visitor:
+        path = f"/admin/servers/{ATTIC}/test"
+        form = form_of(await visitor.get("/admin"), path)
+        never = await visitor.post(path, data=form)
+        monkeypatch.setattr(round_trip, "webhook_light", lambda *_: silent_light)
+        silent = await visitor.post(path, data=form)
+
+    hint = f'«<a href="/set-up/hear?server={ATTIC}">Webhook set-up</a>»'
+    assert "Webhook never heard" in never.text
+    assert "Webhook silent" in silent.text
+    assert hint in never.text
+    assert hint in silent.text
 
 
 async def test_a_test_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:

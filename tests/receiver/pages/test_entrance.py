@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from receiver.sign_in import COOKIE
 from tests.receiver.houses import ADMIN_TOKEN, NINE_PM, Clock, program
 from tests.receiver.pages.visitors import browser, form_of, owner
 
@@ -142,3 +143,43 @@ async def test_an_address_that_leads_nowhere_is_a_page_for_browsers_and_json_for
     assert for_eyes.status_code == for_programs.status_code == 404
     assert "<h1>Nothing here</h1>" in for_eyes.text
     assert for_programs.json()["status_code"] == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/no-such-page", 404),
+        ("GET", "/you/nothing/here", 404),
+        ("POST", "/no-such-page", 404),
+        ("GET", "/sign-out", 405),
+    ],
+    ids=["no such page", "below a page", "a form that leads nowhere", "a page that only takes forms"],
+)
+async def test_an_address_that_leads_nowhere_shows_the_menu_to_whoever_has_signed_in(
+    tmp_path: Path, method: str, path: str, status: int
+) -> None:
+    async with program(tmp_path) as here, owner(here) as visitor:
+        answer = await visitor.request(method, path, headers={"accept": "text/html"})
+        form = form_of(answer, "/sign-out") if method == "GET" else form_of(await visitor.get("/now"), "/sign-out")
+        left = await visitor.post("/sign-out", data=form)
+
+    assert answer.status_code == status
+    assert 'aria-label="Main"' in answer.text
+    assert 'href="/admin"' in answer.text
+    assert left.status_code == 303
+
+
+async def test_an_address_that_leads_nowhere_shows_no_menu_to_strangers(tmp_path: Path) -> None:
+    async with program(tmp_path) as here, browser(here) as visitor:
+        visitor.cookies.set(COOKIE, "a token of nobody's")
+        answer = await visitor.get("/no-such-page", headers={"accept": "text/html"})
+
+    assert answer.status_code == 404
+    assert 'aria-label="Main"' not in answer.text
+
+
+async def test_an_address_under_the_api_answers_json_to_whoever_has_signed_in(tmp_path: Path) -> None:
+    async with program(tmp_path) as here, owner(here) as visitor:
+        answer = await visitor.get("/api/v1/nothing", headers={"accept": "text/html"})
+
+    assert answer.json()["status_code"] == 404

@@ -157,8 +157,8 @@ async def test_a_day_says_what_it_adds_up_to(tmp_path: Path) -> None:
         page = await visitor.get("/history")
         films = await visitor.get("/history?kind=movie")
 
-    assert "2 completed · 2 h 20 min watched" in page.text
-    assert "1 completed · 1 h 40 min watched" in films.text
+    assert "2 counted · 2 h 20 min watched" in page.text
+    assert "1 counted · 1 h 40 min watched" in films.text
     assert "1 partial · 50 min watched" in page.text
     assert page.text.index("Today, 22 November") < page.text.index("Yesterday, 21 November")
     assert "Thursday 19 November" in page.text

@@ -11,7 +11,9 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 
-from tests.receiver.houses import NINE_PM, Anything, Clock, Program, program
+from reconcile.staging import Source
+from reconcile.store import servers
+from tests.receiver.houses import NINE_PM, Anything, Clock, Program, link, program
 from tests.receiver.pages.evenings import film, rows, titles_of
 from tests.receiver.pages.visitors import form_of, owner, viewer
 from tests.recordings.shapes import GUEST, SERVER, VIEWER
@@ -86,7 +88,7 @@ async def test_what_was_said_can_be_undone_from_the_list_by_administrators_who_s
 
     assert "It was somebody else" in listed.text
     assert "said by <b>viewer</b>" in listed.text
-    assert "not counted: marked as not me by viewer on 2026-11-22" in played.text
+    assert "not counted: marked as not me by viewer on 22 November" in played.text
     assert "Correct this playback" not in played.text
     assert "undone by Administrator" in after.text
 
@@ -118,7 +120,7 @@ async def test_the_wrong_item_is_chosen_among_what_was_found(tmp_path: Path) -> 
 
     assert "«A Silent Harbour» (1961)" in found.text
     assert f'value="{number}"' in found.text
-    assert ", from completed at 100 % to completed 2 times" in looked.text
+    assert ", from counted at 100 % to counted 2 times" in looked.text
     assert titles_of(landed) == ["A Silent Harbour"]
     assert "2 times" in landed.text
 
@@ -275,3 +277,39 @@ async def test_corrections_come_in_pages(tmp_path: Path, monkeypatch: pytest.Mon
 
     assert ("A Silent Harbour" in first.text, "A Silent Harbour" in second.text) == (True, False)
     assert 'rel="next"' not in second.text
+
+
+async def test_what_was_imported_of_the_time_before_is_corrected_by_whose_it_is(tmp_path: Path) -> None:
+    row = (
+        "2024-05-01 20:00:20",
+        VIEWER,
+        "b7d1f4a09c3e48d2a6510e7f3c2b9d84",
+        "Movie",
+        "A Film",
+        "x",
+        "Web",
+        "TV",
+        "3000",
+    )
+    async with program(tmp_path, clock=Clock(), given={"PLAYLEDGER_AUTO_LINK": ""}) as here:
+        async with here.house.store.begin() as db:
+            await servers.see(db, SERVER, NINE_PM)
+        await link(here)
+        importer = here.house.importer
+        number = await importer.begin(SERVER, Source.PLAYBACK_REPORTING, "\t".join(row).encode())
+        assert await importer.ask(number, "apply", "UTC")
+        done = await importer.jobs.outcome(number, 20)
+        assert done is not None
+        assert done["state"] == "done", done
+        (before,) = (await here.get("/playbacks"))["items"]
+        async with viewer(here, SERVER, VIEWER) as visitor:
+            told = await correct(visitor, f"/playbacks/{before['id']}", what="delete", step="apply")
+            (after,) = (await here.get("/playbacks"))["items"]
+            page = await visitor.get(f"/playbacks/{before['id']}")
+            undone = await undo(visitor, await visitor.get(told.headers["location"]))
+
+        assert (before["account_name"], after["account_name"]) == ("viewer", None)
+        assert after["sentence"].startswith("not counted: marked as deleted by viewer")
+        assert page.status_code == 200
+        assert undone.status_code == 303
+        assert (await here.get("/playbacks"))["items"] == [before]

@@ -45,11 +45,11 @@ def test_an_address_is_its_filter(it: Filter) -> None:
 
 @given(FILTERS)
 def test_each_chip_takes_one_thing_away_and_all_of_them_everything(it: Filter) -> None:
-    found = list(chips(it, {it.person or 1: "viewer"}, {True: "completed", False: "partial"}))
+    found = list(chips(it, {it.person or 1: "viewer"}, {True: "counted", False: "partial"}))
 
     assert bool(found) == it.leaves_out
     for _ in found:
-        (_said, it), *_others = chips(it, {it.person or 1: "viewer"}, {True: "completed", False: "partial"})
+        (_said, it), *_others = chips(it, {it.person or 1: "viewer"}, {True: "counted", False: "partial"})
     assert it == Filter()
 
 
@@ -151,7 +151,7 @@ def test_days_of_several_zones_are_put_together_each_with_all_its_rows() -> None
     days = watch_days(rows, {"2026-11-23": DaySum(3, 2, 7200.0)}, UTC, at)
 
     assert [[line.number for line in each.lines] for each in days] == [[0, 2], [1]]
-    assert (days[0].said, days[0].missing) == ("2 completed, 1 partial · 2 h 00 min watched", 1)
+    assert (days[0].said, days[0].missing) == ("2 counted, 1 partial · 2 h 00 min watched", 1)
     assert days[0].lines[0].when == "22 Nov 11:00", "another day than the account's is named"
 
 

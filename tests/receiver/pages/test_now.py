@@ -185,7 +185,7 @@ async def test_what_is_over_stands_below_with_its_verdict_and_the_day(tmp_path: 
     assert "counted: reached 88.8 % of 45 min, watched 40 min" in text
     assert "not counted: reached 22.2 % of 45 min, watched 10 min; the threshold is 85 %" in text
     assert "ended 20:50 by a stop" in text
-    assert "Today: 1 watched, 55 min" in text
+    assert "Today: 1 counted, 55 min watched" in text
 
 
 async def test_yesterday_is_not_today(tmp_path: Path, database_url: str) -> None:

@@ -96,6 +96,35 @@ def test_days_have_the_names_that_people_use(day: date, said: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (
+            "not counted: marked as not me by viewer on 2026-11-21",
+            "not counted: marked as not me by viewer on 21 November",
+        ),
+        (
+            "2025-11-22 viewer: A Film, would now count: reached 90 %",
+            "22 November 2025, viewer: A Film, would now count: reached 90 %",
+        ),
+        (
+            "viewer: the badge «Ten films» is earned, on 2026-03-02",
+            "viewer: the badge «Ten films» is earned, on 2 March",
+        ),
+        (
+            "viewer: the badge «Ten films» was earned on 2026-03-02, not on 2025-12-31",
+            "viewer: the badge «Ten films» was earned on 2 March, not on 31 December 2025",
+        ),
+        ("2026-11-22 viewer: Live on 2026-11-20, now counts", "22 November, viewer: Live on 2026-11-20, now counts"),
+        ("2026-13-45 viewer: A Film", "2026-13-45, viewer: A Film"),
+        ("counted: reached 96 % of 58 min", "counted: reached 96 % of 58 min"),
+    ],
+    ids=["marked", "of another year", "a badge", "two dates", "a title with a date", "no such date", "no date"],
+)
+def test_a_sentence_of_the_ledgers_says_its_dates_as_people_do(told: str, said: str) -> None:
+    assert saying.dated(told, date(2026, 11, 22)) == said
+
+
+@pytest.mark.parametrize(
     ("day", "said"),
     [
         (None, "21:00"),

@@ -70,7 +70,7 @@ async def test_a_preview_tells_of_the_household_and_writes_nothing(tmp_path: Pat
             shown = await visitor.post("/settings", data=asked)
             after = await ledger(here)
 
-        assert "would have <b>0</b> completed, now <b>1</b>" in would.text
+        assert "would have <b>0</b> counted, now <b>1</b>" in would.text
         assert "Silence that ends a play" in would.text
         assert "Before it counts" in shown.text
         assert "85 % → <b>95 %</b>" in shown.text
@@ -86,7 +86,7 @@ async def test_whoever_has_rules_of_their_own_keeps_them_in_the_preview(tmp_path
             form = form_of(await visitor.get("/settings"), "/settings") | {"PLAYLEDGER_THRESHOLD": "95"}
             would = await visitor.get("/settings/preview", params=form)
 
-    assert "would have <b>1</b> completed, now <b>1</b>" in would.text
+    assert "would have <b>1</b> counted, now <b>1</b>" in would.text
 
 
 async def test_a_change_is_tried_then_applied_and_what_it_did_is_told(tmp_path: Path) -> None:

@@ -41,10 +41,10 @@ async def test_a_change_is_previewed_shown_once_more_and_its_effect_is_told(tmp_
         token = await owner_token(site)
         async with window(site, token=token) as page:
             await page.goto("/settings")
-            await page.get_by_label("Completed from this part on").fill("95")
+            await page.get_by_label("Counts from this part on").fill("95")
             would = page.locator(".you-would")
             await would.wait_for()
-            assert "last 30 days would have 0 completed, now 4" in await would.inner_text()
+            assert "last 30 days would have 0 counted, now 4" in await would.inner_text()
             await page.get_by_role("button", name="Save").click()
             await page.get_by_role("heading", name="Before it counts").wait_for()
             await shown(page, "settings-confirm")

@@ -223,7 +223,7 @@ async def test_a_preview_says_what_would_be_and_writes_nothing(tmp_path: Path, d
             tried = await sent(me, "/you", "/you/rules", threshold_from="own", threshold="95", **{"try": "true"})
             after = await ledger(here)
 
-    assert "last 30 days would have <b>0</b> completed, now <b>1</b>" in would.text
+    assert "last 30 days would have <b>0</b> counted, now <b>1</b>" in would.text
     assert "1 row gone" in tried.text
     assert "would no longer count" in tried.text
     assert after == before
@@ -272,6 +272,26 @@ async def test_own_rules_are_kept_and_the_history_follows(tmp_path: Path) -> Non
         assert len((await here.get("/history"))["items"]) == 1
 
 
+async def test_from_when_on_a_partial_is_kept_may_be_ones_own(tmp_path: Path) -> None:
+    async with program(tmp_path) as here:
+        await here.watch(EIGHT, minutes=15)
+        async with viewer(here, SERVER, VIEWER) as me:
+            await sent(me, "/you", "/you/rules", record_partials="yes")
+            by_the_household = len((await here.get("/history"))["items"])
+            own = {"partial_min_seconds_from": "own", "partial_min_seconds": "1200"}
+            preview = await me.get("/you/rules/preview", params={"record_partials": "yes"} | own)
+            await sent(me, "/you", "/you/rules", **own)
+            by_their_own = len((await here.get("/history"))["items"])
+            page = await me.get("/you")
+            await sent(me, "/you", "/you/rules", partial_min_seconds_from="household")
+
+        assert (by_the_household, by_their_own) == (1, 0)
+        assert preview.status_code == 200
+        assert form_of(page, "/you/rules")["partial_min_seconds"] == "1200"
+        assert (await here.get("/accounts"))["items"][0]["partial_min_seconds"] is None
+        assert len((await here.get("/history"))["items"]) == 1
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
@@ -279,6 +299,11 @@ async def test_own_rules_are_kept_and_the_history_follows(tmp_path: Path) -> Non
         pytest.param({"threshold_from": "own", "threshold": "much"}, "from 1 to 100 %", id="no number"),
         pytest.param({"threshold_from": "own", "threshold": "nan"}, "from 1 to 100 %", id="not a number"),
         pytest.param({"min_seconds_from": "own", "min_seconds": "-1"}, "from 0 to 3600 s", id="less than nothing"),
+        pytest.param(
+            {"partial_min_seconds_from": "own", "partial_min_seconds": "36001"},
+            "from 0 to 36000 s",
+            id="ten hours and more",
+        ),
         pytest.param({"record_partials": "perhaps"}, "one of the three", id="no choice"),
         pytest.param({"time_zone": "Europe/Atlantis"}, "No such time zone", id="no zone"),
     ],
