@@ -116,9 +116,10 @@ class House:
         self.canary = Canary(settings.data_dir / "canary", clock)
         self.posters = Posters(settings.data_dir / "posters", self.wires.picture, clock)
         self.elsewhere = Elsewhere(settings, self.wires, self.tracker, self.leases, clock)
-        self.replayer = Replayer(self.store, self._replay)
-        self.resettler = Jobs("resettlings", self.store, resettlings, self._resettle)
-        self.importer = Importer(self.tracker, self.wires, self.refresh)
+        shared = None if self.is_one_file else self.leases
+        self.replayer = Replayer(self.store, self._replay, shared)
+        self.resettler = Jobs("resettlings", self.store, resettlings, self._resettle, shared)
+        self.importer = Importer(self.tracker, self.wires, self.refresh, shared)
         self.sender = Sender(self.store, self.safe, lambda: self.wires.http, clock)
         self.tracker.events.listen(self._wake_sender)
         self._kept: dict[str, str] = {}

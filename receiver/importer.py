@@ -23,6 +23,7 @@ from reconcile.playback.identity import normalised_id
 from reconcile.playback.imports import Told
 from reconcile.staging import Known, Source, read
 from reconcile.store import imports, servers
+from reconcile.store.lease import Leases
 from reconcile.tracker import Tracker
 from reconcile.unpacking import unpacked
 
@@ -51,8 +52,10 @@ NO_FILE = "A file is needed: Jellystat can only be imported from a backup of it.
 class Importer:
     """Reads, and has its `jobs` do what is asked of an import. *refresh* is awaited when one has been done."""
 
-    def __init__(self, tracker: Tracker, wires: Wires, refresh: Callable[[], Awaitable[None]]) -> None:
-        self.jobs = Jobs("imports", tracker.store, imports, self._do)
+    def __init__(
+        self, tracker: Tracker, wires: Wires, refresh: Callable[[], Awaitable[None]], leases: Leases | None = None
+    ) -> None:
+        self.jobs = Jobs("imports", tracker.store, imports, self._do, leases)
         self._tracker = tracker
         self._wires = wires
         self._refresh = refresh

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 import structlog
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconcile.errors import PlayledgerError, StoreError
 from reconcile.store.engine import Transactions
+from reconcile.store.lease import Leases
 
 log = structlog.get_logger()
 
@@ -27,6 +29,8 @@ QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
 OVER = frozenset({DONE, FAILED})
 
 _AGAIN_SECONDS = 10.0
+_TURN_SECONDS = 5.0
+"""How often is looked, where several processes share the jobs, for what another one was asked for."""
 
 
 class Kept(Protocol):
@@ -46,14 +50,23 @@ class Jobs:
     """Does the jobs of one kind, which the log calls *name*. While `doing` is None, they wait.
 
     A job that raises is over: failed, with the sentence of an error of this program's own as ``{"error": …}``; of any
-    other error the log says more. While the database is away a job is not over: it begins again.
+    other error the log says more. While the database is away a job is not over: it begins again. Of several processes
+    with *leases* on one database one alone does them, and another takes over when it is gone.
     """
 
-    def __init__(self, name: str, store: Transactions, kept: Kept, doing: Doing | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        store: Transactions,
+        kept: Kept,
+        doing: Doing | None = None,
+        leases: Leases | None = None,
+    ) -> None:
         self.doing = doing
         self._name = name
         self._store = store
         self._kept = kept
+        self._leases = leases
         self._wake = asyncio.Event()
         self._wake.set()
         self._news = asyncio.Condition()
@@ -65,15 +78,23 @@ class Jobs:
     async def run(self) -> None:
         """Do jobs until cancelled; what was running when a process died begins again."""
         while True:
-            await self._wake.wait()
-            self._wake.clear()
+            await self._wait()
             try:
-                while await self._one():
+                while await self._is_ours() and await self._one():
                     pass
             except StoreError as error:
                 log.warning("jobs wait for the database", jobs=self._name, error=str(error))
                 await asyncio.sleep(_AGAIN_SECONDS)
                 self._wake.set()
+
+    async def _wait(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None if self._leases is None else _TURN_SECONDS):
+                await self._wake.wait()
+        self._wake.clear()
+
+    async def _is_ours(self) -> bool:
+        return self._leases is None or await self._leases.holds(f"jobs: {self._name}")
 
     async def outcome(self, number: int, seconds: float) -> Row | None:
         """Return a job when it is over, or after so many *seconds* as far as it is; None if there is none."""

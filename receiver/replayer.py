@@ -12,6 +12,7 @@ from receiver.jobs import Jobs, Progress, Row
 from reconcile.replaying import SHOWN, Replayed
 from reconcile.store import replays
 from reconcile.store.engine import Transactions
+from reconcile.store.lease import Leases
 
 Read = Callable[[int], None]
 Replaying = Callable[[datetime, datetime | None, bool, Read], Awaitable[dict[str, Any]]]
@@ -27,8 +28,8 @@ class Replayer(Jobs):
     `read` says of the replay that runs how many deliveries it has read so far, by its id.
     """
 
-    def __init__(self, store: Transactions, replay: Replaying) -> None:
-        super().__init__("replays", store, replays, self._replayed)
+    def __init__(self, store: Transactions, replay: Replaying, leases: Leases | None = None) -> None:
+        super().__init__("replays", store, replays, self._replayed, leases)
         self.read: dict[int, int] = {}
         self._replay = replay
 

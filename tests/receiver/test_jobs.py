@@ -14,6 +14,7 @@ from receiver.jobs import Doing, Jobs, Progress, Row
 from reconcile.errors import JellyfinUnreachable, StoreAway
 from reconcile.store import resettlings
 from reconcile.store.engine import Transactions
+from reconcile.store.lease import Leases, ServerLeases
 
 NOW = datetime(2026, 11, 22, 21, tzinfo=UTC)
 PATIENCE = 20.0
@@ -29,8 +30,8 @@ async def done_by(_row: Row, _progress: Progress) -> dict[str, object]:
 
 
 @asynccontextmanager
-async def running(store: Transactions, doing: Doing | None) -> AsyncIterator[Jobs]:
-    made = Jobs("resettlings", store, resettlings, doing)
+async def running(store: Transactions, doing: Doing | None, leases: Leases | None = None) -> AsyncIterator[Jobs]:
+    made = Jobs("resettlings", store, resettlings, doing, leases)
     task = asyncio.create_task(made.run())
     try:
         yield made
@@ -158,3 +159,36 @@ async def test_without_anybody_to_do_them_they_wait(store: Transactions) -> None
 
 async def test_of_one_that_is_not_there_there_is_no_outcome(store: Transactions) -> None:
     assert await Jobs("resettlings", store, resettlings).outcome(7, PATIENCE) is None
+
+
+async def test_of_several_processes_one_alone_does_them_and_another_takes_over_when_it_is_gone(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "_TURN_SECONDS", 0.01)
+    store, did = Transactions(postgres_url), []
+    one, other = ServerLeases(postgres_url), ServerLeases(postgres_url)
+
+    async def by_one(row: Row, _progress: Progress) -> dict[str, object]:
+        did.append(("one", row["id"]))
+        return {}
+
+    async def by_other(row: Row, _progress: Progress) -> dict[str, object]:
+        did.append(("other", row["id"]))
+        return {}
+
+    numbers = [await ask(store)]
+    async with running(store, by_one, one) as first:
+        await over(first, numbers[0])
+        async with running(store, by_other, other) as second:
+            numbers.append(await ask(store))
+            second.wake()  # asked for there, and done here
+            await over(first, numbers[1])
+    async with running(store, by_other, other) as second:
+        await one.release()
+        numbers.append(await ask(store))
+        await over(second, numbers[2])
+    await other.release()
+    await store.close()
+
+    assert [number for _who, number in did] == numbers
+    assert [who for who, _number in did] == ["one", "one", "other"]
