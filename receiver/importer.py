@@ -94,7 +94,7 @@ class Importer:
 
     async def discard(self, number: int) -> bool:
         """Forget an import that is not in the history; False if there is none. Raises SettingRefused, StoreBusy."""
-        return await importing.discard(self._tracker.store, number)
+        return await importing.discard(self._tracker.store, number, self._tracker.clock())
 
     async def forget_half_read(self) -> None:
         """Forget what was being read when a process died. Another process may be reading into the same PostgreSQL."""
@@ -127,14 +127,15 @@ def zones_of(people: People) -> tuple[str, ...]:
     return tuple(dict.fromkeys((str(people.zone), *own)))
 
 
-async def known_of(client: JellyfinClient, people: People, now: datetime) -> Known:
-    """Return the starts that a server's own activity log tells of, none if it does not answer."""
+async def known_of(client: JellyfinClient, people: People, now: datetime, *, is_logged: bool = True) -> Known:
+    """Return the starts that a server's own activity log tells of, none if it does not answer, which may be *logged*."""
     zones = zones_of(people)
     try:
         async with asyncio.timeout(_LOG_SECONDS):
             return Known(await activity_log.starts(client, now - LOOKS_BACK), zones)
     except (JellyfinError, TimeoutError) as error:
-        log.info("the activity log cannot tell the time zone", reason=str(error) or type(error).__name__)
+        if is_logged:
+            log.info("the activity log cannot tell the time zone", reason=str(error) or type(error).__name__)
         return Known(zones=zones)
 
 

@@ -28,6 +28,9 @@ ADMINISTRATOR = "administrator"
 
 Ahead = Mapping[str, timedelta]
 
+_SHOWN = 80
+"""How much of a name that is none is said again."""
+
 
 class LinkWish(msgspec.Struct, frozen=True):
     """What a user's link is to be. *since*: from when on they are recorded (None: from now on, not before).
@@ -49,12 +52,13 @@ class Linked(msgspec.Struct, frozen=True):
     lifted: bool = False
 
 
-def checked_zone(name: str) -> str:
-    """Return the name of a time zone. Raises SettingRefused if there is none of that name."""
+def checked_zone(name: str, field: str = "time_zone") -> str:
+    """Return the name of a time zone. Raises SettingRefused, which names the *field*, if there is none of that name."""
     try:
         ZoneInfo(name)
     except (OSError, ValueError, KeyError) as error:  # an unknown name is a KeyError, a folder an OSError
-        raise SettingRefused("time_zone: an IANA name is needed, such as Europe/Berlin.") from error
+        told = f"there is no time zone «{name[:_SHOWN]}»; its name is one such as Europe/Berlin."
+        raise SettingRefused(f"{field}: {told}") from error
     return name
 
 
@@ -85,6 +89,8 @@ async def link(db: AsyncConnection, people: People, user: User, wish: LinkWish, 
     erased_at = await erasure.lift(db, people.hash_of(user), now)
     before = await accounts.one_link(db, server, name)
     await kept.tie(db, server, name, wish.account_id, wish.user_name, ADMINISTRATOR, now)
+    if wish.private_until is not None or not wish.recorded:
+        await kept.note_asked(db, server, name, wish.account_id, now)
     has_moved = before is not None and before["account_id"] != wish.account_id
     is_recorded = user in await accounts.recorded_since(db, [user], now)
     if has_moved or not wish.recorded or wish.private_until is not None or not is_recorded:
@@ -103,6 +109,7 @@ async def link(db: AsyncConnection, people: People, user: User, wish: LinkWish, 
 async def stop(db: AsyncConnection, people: People, user: User, now: datetime, ahead: Ahead) -> Settled:
     """Record a user no longer, whatever is set for newcomers. What was recorded stays."""
     await lock_users(db, [user])
+    await _note_asked(db, user, now)
     await kept.close(db, *user, now)
     await kept.set_opted_out(db, *user, opted_out=True)
     return await _settle_user(db, people, user, now, ahead)
@@ -111,10 +118,17 @@ async def stop(db: AsyncConnection, people: People, user: User, now: datetime, a
 async def unlink(db: AsyncConnection, people: People, user: User, now: datetime, ahead: Ahead) -> Settled | None:
     """Take a link away, and record the user no longer; None if there was none."""
     await lock_users(db, [user])
+    await _note_asked(db, user, now)
     if not await kept.untie(db, *user, now):
         return None
     await kept.set_opted_out(db, *user, opted_out=True)
     return await _settle_user(db, people, user, now, ahead)
+
+
+async def _note_asked(db: AsyncConnection, user: User, now: datetime) -> None:
+    linked = await accounts.one_link(db, *user)
+    if linked is not None:
+        await kept.note_asked(db, *user, int(linked["account_id"]), now)
 
 
 async def _settle_user(db: AsyncConnection, people: People, user: User, now: datetime, ahead: Ahead) -> Settled:

@@ -133,15 +133,16 @@ class Gathering:
         first = line.check_ins[0].at if line.check_ins else self.now
         item = filled(item_of(row.facts), known.get((key.server_id, key.item_id), ItemFacts()))
         user = (key.server_id, key.user_id)
+        told_by_import = is_imported(check_ins)
         around = Surroundings(
             looks=await self._looks(key.server_id, first - _LOOKS_BEFORE),
             elsewhere=sorted(each.at for each in away if not is_imported([each])),
             sightings=line.sightings,
-            recorded=self.people.intervals(user),
+            recorded=self.people.importable(user) if told_by_import else self.people.intervals(user),
             runtime=item.runtime_seconds or None,
             floor=line.floor,
         )
-        account = self.people.account_of(user, first, imported=is_imported(check_ins))
+        account = self.people.account_of(user, first, imported=told_by_import)
         return Cutting(row, item, account, line, check_ins, around, kept, [*others, *elsewhere])
 
     # --- lines ----------------------------------------------------------------------------------------------------

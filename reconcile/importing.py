@@ -26,6 +26,7 @@ from reconcile.playback.imports import Play, session_of, told_of
 from reconcile.playback.zones import instant
 from reconcile.recording import Recording
 from reconcile.settling import Settling
+from reconcile.staging import NOT_THEN
 from reconcile.store import imports, keys
 from reconcile.store.engine import Transactions, away
 from reconcile.store.imports import Staged
@@ -40,7 +41,8 @@ BATCH = 200
 KEYS = 50
 """How many keys one transaction of an undo settles."""
 
-NOT_THEN = "not recorded at that time"
+LONGEST_READING = timedelta(hours=1)
+
 NO_ZONE = (
     "zone: the rows are in the wall time of their server, and which time zone that is was not proven; say it, such as "
     "Europe/Berlin."
@@ -71,13 +73,15 @@ async def ask(store: Transactions, number: int, task: str, zone: str | None = No
     Raises StoreBusy while another task of it is not over, and SettingRefused, which says what is amiss.
     """
     async with store.begin() as db:
-        row = await imports.one(db, number)
+        row = await imports.locked(db, number)
         if row is None:
             return False
         is_applied = await imports.count(db, number, is_applied=True) > 0
         if zone is not None:
-            checked_zone(zone)
-        if task != imports.UNDO and row["told"].get("wall_times"):
+            checked_zone(zone, "zone")
+        if not row["told"].get("wall_times"):
+            zone = None  # its times are instants: no time zone is kept with them
+        elif task != imports.UNDO:
             if zone is None and row["zone"] is None:
                 raise SettingRefused(NO_ZONE)
             if is_applied and zone not in (None, row["zone"]):
@@ -89,13 +93,17 @@ async def ask(store: Transactions, number: int, task: str, zone: str | None = No
     return True
 
 
-async def discard(store: Transactions, number: int) -> bool:
-    """Forget an import of which nothing is in the history; False if there is none. Raises SettingRefused, StoreBusy."""
+async def discard(store: Transactions, number: int, now: datetime) -> bool:
+    """Forget an import of which nothing is in the history; False if there is none. Raises SettingRefused, StoreBusy.
+
+    One that is still being read after an hour is read by nobody any more.
+    """
     async with store.begin() as db:
-        row = await imports.one(db, number)
+        row = await imports.locked(db, number)
         if row is None:
             return False
-        if row["state"] not in (imports.DONE, imports.FAILED):
+        is_stuck = row["state"] == imports.READING and now - row["requested_at"] > LONGEST_READING
+        if row["state"] not in (imports.DONE, imports.FAILED) and not is_stuck:
             raise StoreBusy("A task of this import is not over yet: wait for it.")
         if await imports.count(db, number, is_applied=True):
             raise SettingRefused("It is in the history: undo it first.")
@@ -191,6 +199,7 @@ class _Taking:
         now = self.work.clock()
         told: list[tuple[Staged, Observation]] = []
         left_out: Counter[str] = Counter()
+        unkept: list[int] = []
         for row in rows:
             user = (row.server_id, row.user_id)
             said = observation(row, self.source, self._instant(row.play))
@@ -199,9 +208,11 @@ class _Taking:
             else:
                 is_here = self.work.people.account_of(user, now) is not None
                 left_out[NOT_THEN if is_here else self.work.people.unrecorded(user)] += 1
+                unkept.append(row.number)
         batch = await Recording(db, self.work.people, now, self.work.ahead).take([Arrival((o,)) for _row, o in told])
         evidence = [(row.number, batch.keys[said.key], said.observed_at) for row, said in told]
         await imports.applied(db, evidence)
+        await imports.leave_out(db, unkept)
         self.left_out += left_out
         self.outcomes += Counter(answer.outcome for answer in batch.answers)
         return batch.settled
@@ -229,7 +240,7 @@ def observation(row: Staged, source: str, at: datetime) -> Observation:
 
 
 async def _undo(work: Work, number: int) -> dict[str, Any]:
-    did, done, after = Total(), 0, 0
+    did, done, stay, after = Total(), 0, 0, 0
     async with work.store.read() as db:
         total = await imports.count(db, number, is_applied=True)
     while True:
@@ -238,19 +249,22 @@ async def _undo(work: Work, number: int) -> dict[str, Any]:
             numbers = await imports.keys_of(db, number, after, KEYS)
             if not numbers:
                 break
-            count, settled = await _withdraw(db, work, number, numbers)
+            withdrawn, settled = await _withdraw(db, work, number, numbers)
         did.add(settled)
         work.heard(settled)
-        after, done = numbers[-1], done + count
+        after, done, stay = numbers[-1], done + withdrawn.rows, stay + withdrawn.stay
         await work.progress(done, total)
     async with work.store.read() as db:
-        return {"withdrawn": done} | words_of(await differences_of(db, did.settled), did, is_dry=False)
+        changes = words_of(await differences_of(db, did.settled), did, is_dry=False)
+    return {"withdrawn": done, "stay": stay} | changes
 
 
-async def _withdraw(db: AsyncConnection, work: Work, number: int, numbers: Sequence[int]) -> tuple[int, Settled]:
+async def _withdraw(
+    db: AsyncConnection, work: Work, number: int, numbers: Sequence[int]
+) -> tuple[imports.Withdrawn, Settled]:
     rows = await keys.by_id(db, numbers)
     await lock_sessions(db, {(row.key.server_id, row.key.session_id, row.key.user_id) for row in rows.values()})
-    count = await imports.withdraw(db, number, numbers)
+    withdrawn = await imports.withdraw(db, number, numbers)
     await keys.touch(db, numbers)
     settling = Settling(db, work.people, work.clock(), ahead=work.ahead, whole=True)
-    return count, await settling.settle(numbers)
+    return withdrawn, await settling.settle(numbers)

@@ -43,6 +43,7 @@ class People:
         self.auto_link = auto_link
         self._hashed = hashed
         self._erased: frozenset[str] = frozenset()
+        self._erased_at: dict[str, datetime] = {}
         self.accounts: dict[int, Account] = {}
         self.targets: tuple[Target, ...] = ()
         self._intervals: dict[User, tuple[Interval, ...]] = {}
@@ -58,7 +59,9 @@ class People:
         """Read everything anew."""
         self.accounts = {each.id: each for each in await kept.accounts(db)}
         self._opted_out = await kept.opted_out(db)
-        self._erased = await erasure.standing(db)
+        erasures = await erasure.erasures(db)
+        self._erased = frozenset(hashed for hashed, (_at, stands) in erasures.items() if stands)
+        self._erased_at = {hashed: at for hashed, (at, _stands) in erasures.items()}
         self._intervals = _by_user(await kept.intervals(db))
         self._recorded = {}
         self.targets = await kept_targets.active(db)
@@ -121,22 +124,37 @@ class People:
     def account_of(self, user: User, at: datetime, *, imported: bool = False) -> int | None:
         """Return the account for which *user* was recorded *at* that instant.
 
-        What was *imported* of the time before they were first recorded is of the account that they had first.
+        What was *imported* of the time before they were asked is of the first account for which they were recorded.
         """
         mine = self._intervals.get(user, ())
         for i in mine:
             if i.since <= at and (i.until is None or at < i.until):
                 return i.account_id
-        if imported and mine:
-            first = min(mine, key=lambda i: i.since)
-            return first.account_id if at < first.since else None
-        return None
+        before = self._before_asked(user) if imported else None
+        if before is None or not before.holds(at):
+            return None
+        return next((i.account_id for i in mine if i.until is None or i.until > i.since), None)
+
+    def importable(self, user: User) -> tuple[Recorded, ...]:
+        """Return when what another tool kept of *user* may be taken over.
+
+        Before they were first asked, though not before they were erased, and after that only while they were recorded:
+        hours of privacy, and a no, hold for imports too.
+        """
+        before = self._before_asked(user)
+        return self.intervals(user) if before is None else (before, *self.intervals(user))
+
+    def _before_asked(self, user: User) -> Recorded | None:
+        mine = self._intervals.get(user, ())
+        if not mine:
+            return None
+        asked = min(min(i.since, i.until or i.since) for i in mine)
+        hashed = self.hash_of(user) if self._erased_at else None
+        since = ALWAYS if hashed is None else self._erased_at.get(hashed, ALWAYS)
+        return Recorded(since, asked) if since < asked else None
 
     def may_import(self, user: User, at: datetime, now: datetime) -> bool:
-        """Say whether what another tool kept of *user* *at* that instant may be taken over.
-
-        They must be recorded *now*; what they did after they were first asked is kept only where they were recorded.
-        """
+        """Say whether what another tool kept of *user* *at* that instant may be taken over: they are recorded *now*."""
         return self.account_of(user, now) is not None and self.account_of(user, at, imported=True) is not None
 
     def has_opted_in(self, account_id: int, now: datetime, *, imported: bool = False) -> bool:

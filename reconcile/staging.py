@@ -9,7 +9,7 @@ import asyncio
 import zoneinfo
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Any
 
@@ -19,7 +19,7 @@ from reconcile.errors import SettingRefused
 from reconcile.people import ERASED, NOT_RECORDED, People
 from reconcile.playback.check_in import Ignored, Rejected
 from reconcile.playback.imports import Play, Told
-from reconcile.playback.zones import Fit, fitting
+from reconcile.playback.zones import WIDEST, Fit, fitting
 from reconcile.store import imports, media
 from reconcile.store.engine import Transactions
 
@@ -32,6 +32,10 @@ MOST_ROWS = 1_000_000
 MOST_MONTHS = 120
 """How many months are told of one by one, the latest."""
 
+NOT_THEN = "not recorded at that time"
+FUTURE = "in the future"
+
+_AHEAD = timedelta(days=1)
 _WALLS = 500
 _STARTS = 5000
 
@@ -100,8 +104,8 @@ async def read(
     try:
         async for page in pages:
             await _keep(store, people, clock(), number, server_id, page, found)
-            _check(found, is_all=False)
-        _check(found, is_all=True)
+            _check(found, source, is_all=False)
+        _check(found, source, is_all=True)
         fit = await _fit(store, server_id, found, known or Known()) if found.walls else None
         told = await _words(store, server_id, found, fit)
     except BaseException:
@@ -109,6 +113,8 @@ async def read(
             await imports.drop(db, number)
         raise
     async with store.begin() as db:
+        await people.load(db)
+        told["people"] = {number: each for number, each in told["people"].items() if int(number) in people.accounts}
         zone = fit.zone if fit is not None and fit.is_proven else None
         await imports.note(db, number, state=imports.DONE, told=told, zone=zone, total=found.rows)
     return number
@@ -134,6 +140,8 @@ async def _keep(
             elif (account_id := people.account_of((server_id, told.user_id), now)) is None:
                 found.ignored[people.unrecorded((server_id, told.user_id))] += 1
                 found.others.add(told.user_id)
+            elif (reason := _why_not(people, server_id, told, now)) is not None:
+                found.ignored[reason] += 1
             else:
                 found.take(account_id, told)
                 plays.append(told)
@@ -141,19 +149,49 @@ async def _keep(
         await media.want(db, {(server_id, play.item_id) for play in plays}, now)
 
 
-def _check(found: _Sum, *, is_all: bool) -> None:
+def _check(found: _Sum, source: Source, *, is_all: bool) -> None:
     if found.rows > MOST_ROWS:
         raise SettingRefused(f"More than {MOST_ROWS:,} rows: import a part of it, year by year.")
     if is_all and not found.rows:
-        raise SettingRefused(_nothing(found))
+        raise SettingRefused(_nothing(found, source))
 
 
-def _nothing(found: _Sum) -> str:
-    if found.ignored[NOT_RECORDED] or found.ignored[ERASED]:
-        return "All of it is about people who are not recorded: record them first, in «People», then import."
+def _nothing(found: _Sum, source: Source) -> str:
+    strangers = found.ignored[NOT_RECORDED] + found.ignored[ERASED]
+    if strangers:
+        is_all = strangers == found.ignored.total() and not found.refusals
+        return (
+            f"{'All of it' if is_all else 'What could be read'} is about people who are not recorded: record them "
+            "first, under Administration › People or with playledger users link, then import."
+        )
+    if found.refusals and found.ignored.total():
+        return f"There is no film and no episode in it that can be read. The first: {found.refused[0]}"
     if found.refusals:
-        return f"Nothing of it could be read. The first: {found.refused[0]}"
+        what = _BACKUPS[source]
+        return (
+            f"This is no backup of {what}: choose the other kind, or make the backup again. "
+            f"The first: {found.refused[0]}"
+        )
+    if barred := [f"{found.ignored[why]:,} × {why}" for why in (NOT_THEN, FUTURE) if found.ignored[why]]:
+        return f"Nothing of it may be taken: {', '.join(barred)}."
     return "There is nothing in it: no film and no episode."
+
+
+_BACKUPS = {
+    Source.PLAYBACK_REPORTING: "Playback Reporting (.tsv)",
+    Source.JELLYSTAT: "Jellystat (.json)",
+}
+
+
+def _why_not(people: People, server_id: str, play: Play, now: datetime) -> str | None:
+    """Return why a row may not be kept, whatever time zone its wall time may be of; None if it may be."""
+    at = play.started_at
+    meant = [at] if at.tzinfo is not None else [at.replace(tzinfo=UTC) + off for off in (-WIDEST, timedelta(), WIDEST)]
+    if min(meant) > now + _AHEAD:
+        return FUTURE
+    if not any(people.may_import((server_id, play.user_id), each, now) for each in meant):
+        return NOT_THEN
+    return None
 
 
 async def _fit(store: Transactions, server_id: str, found: _Sum, known: Known) -> Fit | None:

@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("total", sa.Integer(), server_default="0", nullable=False),
         sa.Column("result", sa.JSON(none_as_null=True)),
         sa.PrimaryKeyConstraint("id", name="pk_import_run"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "import_row",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from reconcile.playback.verdict import Code, Verdict, Viewing, judged
+from reconcile.playback.verdict import IMPORT_ALONE, Code, Verdict, Viewing, believed, judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -65,6 +65,7 @@ def watches(
 
     *shares* tells, by viewing, which part of its time is this unit's (a file with two episodes: a half).
     """
+    viewings = believed(viewings)
     verdicts = judged(viewings, rules)
     days: dict[date, list[Viewing]] = {}
     for viewing in sorted(viewings, key=lambda v: (v.started_at, v.name)):
@@ -94,12 +95,18 @@ def _watch(
         plays=len(completed),
         percent=max(verdicts[v.name].percent or 0.0 for v in counted),
         watched_seconds=sum(v.watched_seconds * shares.get(v.name, 1.0) for v in viewings),
-        channels=_channels(v.channels for v in viewings),
+        channels=_told_by(counted, viewings),
         verdict=latest.code,
         sentence=latest.sentence,
         playbacks=tuple(v.name for v in viewings),
     )
 
 
-def _channels(each: Iterable[frozenset[Channel]]) -> frozenset[Channel]:
-    return frozenset().union(*each)
+def _told_by(counted: Iterable[Viewing], all_of_it: Iterable[Viewing]) -> frozenset[Channel]:
+    """Return the channels that tell of the day; what counts by an import alone is an import, whatever else was on."""
+    imported = _channels(counted)
+    return imported if imported == IMPORT_ALONE else _channels(all_of_it)
+
+
+def _channels(viewings: Iterable[Viewing]) -> frozenset[Channel]:
+    return frozenset().union(*(each.channels for each in viewings))

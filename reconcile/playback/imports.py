@@ -83,8 +83,8 @@ def imported(check_ins: Sequence[CheckIn], around: Surroundings) -> tuple[Playba
     A row says when playing began and for how long, not from where to where (facts E): nothing is covered, and reached
     is what was watched. Time that runs into the next row, or beyond the runtime, is not believed: these tools go on
     counting for a player that has died. Where it is more than twice the runtime, nothing is: that was an outage, and
-    how long somebody watched before it cannot be told (facts peers 1.1). What lies where the person was not recorded,
-    after they were first asked, is left out.
+    how long somebody watched before it cannot be told (facts peers 1.1). What lies where nothing of the person may be
+    imported is left out.
     """
     mine = [each for each in check_ins if _is_theirs(each.at, around.recorded)]
     after = [each.at for each in mine[1:]]
@@ -92,7 +92,7 @@ def imported(check_ins: Sequence[CheckIn], around: Surroundings) -> tuple[Playba
 
 
 def _is_theirs(at: datetime, recorded: Sequence[Recorded]) -> bool:
-    return not recorded or at < min(each.since for each in recorded) or any(each.holds(at) for each in recorded)
+    return not recorded or any(each.holds(at) for each in recorded)
 
 
 def _playback(told: CheckIn, then: datetime | None, runtime: float | None) -> Playback:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
     from reconcile.playback.playback import Playback
     from reconcile.playback.rules import Rules
 
-_IMPORT = frozenset({Channel.IMPORT})
+IMPORT_ALONE = frozenset({Channel.IMPORT})
 
 CHAIN = timedelta(days=30)
 """How far back a playback may complete what an earlier one began."""
+
+BEFORE = timedelta(minutes=2)
+"""So much of an import must lie before what was seen live for it to tell more than that: clocks differ by less."""
 
 FURTHER = 50.0
 """The share, in percent, that must be seen since the last completion for a further one."""
@@ -81,7 +85,7 @@ class Viewing(msgspec.Struct, frozen=True, gc=False):
     @property
     def is_imported(self) -> bool:
         """Say whether nothing but an import tells of it: for how long, not from where to where (facts E)."""
-        return self.channels == _IMPORT
+        return self.channels == IMPORT_ALONE
 
 
 def viewing(name: str, playback: Playback, runtime: float | None) -> Viewing:
@@ -135,7 +139,7 @@ def alone(viewings: Iterable[Viewing], name: str, rules: Rules) -> Standing | No
 def _judged(viewings: Iterable[Viewing], rules: Rules) -> Iterator[tuple[Viewing, Standing | None, Verdict]]:
     chain: list[Viewing] = []
     completed_at: datetime | None = None
-    everything = sorted(viewings, key=lambda v: (v.ended_at, v.started_at, v.name))
+    everything = sorted(believed(viewings), key=lambda v: (v.ended_at, v.started_at, v.name))
     doubles = seated_twice(everything)
     again = told_twice(everything)
     for each in everything:
@@ -171,30 +175,54 @@ def seated_twice(viewings: Sequence[Viewing]) -> set[str]:
     return doubles
 
 
+def believed(viewings: Iterable[Viewing]) -> list[Viewing]:
+    """Return *viewings* with every import only up to where something seen live begins: from there on that one tells.
+
+    What an import tells of the time before, in which we were deaf or not there yet, is believed. Done again it changes
+    nothing.
+    """
+    everything = list(viewings)
+    live = sorted(each.started_at for each in everything if not each.is_imported)
+    return [_up_to(each, live) if each.is_imported else each for each in everything]
+
+
+def _up_to(each: Viewing, live: Sequence[datetime]) -> Viewing:
+    index = bisect_left(live, each.started_at + BEFORE)
+    if index == len(live) or live[index] >= each.ended_at:
+        return each
+    until = live[index]
+    seconds = min(each.watched_seconds, (until - each.started_at).total_seconds())
+    return msgspec.structs.replace(
+        each, ended_at=until, last_watched_at=until, watched_seconds=seconds, reached_seconds=seconds
+    )
+
+
 def told_twice(viewings: Sequence[Viewing]) -> dict[str, str]:
     """Return the names of the imported viewings that something better tells of, each with the sentence for it.
 
-    Better is what was seen live, then what is longer. It tells of an import if at least half of that one's time lies
-    within it: the clocks and the pauses of two tools are never quite the same.
+    Better is what was seen live, then what is longer. It tells of a row if at least half of the row's time, or more
+    than two minutes of it where it was seen live, lie within it: clocks and pauses of two tools are never the same.
     """
     rows = [each for each in viewings if each.is_imported]
-    if not rows:
-        return {}
-    stand = [each for each in viewings if not each.is_imported]
+    live = [each for each in viewings if not each.is_imported]
+    stand: list[Viewing] = []
     found: dict[str, str] = {}
     for each in sorted(rows, key=lambda v: (-v.watched_seconds, v.started_at, v.name)):
-        better = next((other for other in stand if _lies_within(each, other)), None)
-        if better is None:
-            stand.append(each)
+        if any(_shared(each, other) > BEFORE or _is_half(each, other) for other in live):
+            found[each.name] = "counted once: it was seen live too"
+        elif any(_is_half(each, other) for other in stand):
+            found[each.name] = "counted once: another import tells of it too"
         else:
-            by = "another import tells of it too" if better.is_imported else "it was seen live too"
-            found[each.name] = f"counted once: {by}"
+            stand.append(each)
     return found
 
 
-def _lies_within(each: Viewing, other: Viewing) -> bool:
-    shared = min(each.ended_at, other.ended_at) - max(each.started_at, other.started_at)
-    return shared > timedelta() and shared * 2 >= each.ended_at - each.started_at
+def _is_half(each: Viewing, other: Viewing) -> bool:
+    return _shared(each, other) * 2 >= each.ended_at - each.started_at
+
+
+def _shared(one: Viewing, other: Viewing) -> timedelta:
+    return min(one.ended_at, other.ended_at) - max(one.started_at, other.started_at)
 
 
 def judge(viewing: Viewing, chain: Sequence[Viewing], rules: Rules, *, again: bool = False) -> Verdict:

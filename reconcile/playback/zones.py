@@ -20,7 +20,9 @@ CLEARLY = 0.2
 ALIKE = 0.05
 """Zones that differ for no more than this share of the wall times say the same: an hour now and then is at stake."""
 
-_WIDEST = timedelta(hours=26)
+WIDEST = timedelta(hours=26)
+"""How far a wall time, of whatever zone, may lie from the same figures in UTC, and a little more."""
+
 _KNOWN = (
     *("UTC", "Europe/London", "Europe/Berlin", "Europe/Athens", "America/New_York", "America/Chicago"),
     *("America/Denver", "America/Los_Angeles", "America/Sao_Paulo", "Asia/Kolkata", "Asia/Shanghai", "Asia/Tokyo"),
@@ -48,8 +50,8 @@ class _Wall:
         """Take *starts* in order, aware."""
         self.at, self.again = at, at.replace(fold=1)
         self._utc = at.replace(tzinfo=UTC)
-        low = bisect_left(starts, self._utc - _WIDEST)
-        self._near = starts[low : bisect_left(starts, self._utc + _WIDEST)]
+        low = bisect_left(starts, self._utc - WIDEST)
+        self._near = starts[low : bisect_left(starts, self._utc + WIDEST)]
         self._span = (starts[0] - NEAR, starts[-1] + NEAR) if starts else None
         self._known: dict[timedelta, tuple[bool, bool]] = {}
 

@@ -82,7 +82,9 @@ async def links_of(db: AsyncConnection, number: int) -> list[Row]:
 async def intervals_of(db: AsyncConnection, number: int) -> list[Interval]:
     """Return the intervals in which any user was recorded for an account, oldest first."""
     columns = (recorded_interval.c[name] for name in Interval.__struct_fields__)
-    query = sa.select(*columns).where(recorded_interval.c.account_id == number).order_by(recorded_interval.c.since)
+    since, until = recorded_interval.c.since, recorded_interval.c.until
+    mine = sa.and_(recorded_interval.c.account_id == number, sa.or_(until.is_(None), until > since))
+    query = sa.select(*columns).where(mine).order_by(since)
     return [Interval(*row) for row in await db.execute(query)]
 
 

@@ -53,9 +53,10 @@ class Past(msgspec.Struct, frozen=True):
     is_lifted_now: bool
 
 
-async def standing(db: AsyncConnection) -> frozenset[str]:
-    """Return the hashes of those who were erased, and whom nobody has linked again."""
-    return frozenset((await db.execute(sa.select(erased.c.hash).where(erased.c.lifted_at.is_(None)))).scalars())
+async def erasures(db: AsyncConnection) -> dict[str, tuple[datetime, bool]]:
+    """Return by hash when somebody was erased, and whether that stands: nobody has linked them again."""
+    query = sa.select(erased.c.hash, erased.c.erased_at, erased.c.lifted_at)
+    return {row[0]: (row[1], row[2] is None) for row in await db.execute(query)}
 
 
 async def note(db: AsyncConnection, hashes: Iterable[str], now: datetime) -> None:
@@ -110,8 +111,10 @@ async def person(db: AsyncConnection, number: int) -> Person | None:
     before: set[Pair] = set()
     query = sa.select(i.server_id, i.user_id, i.account_id, i.since, i.until).order_by(i.since)
     for server_id, user_id, account_id, since, until in await db.execute(query):
-        pair, is_first = (server_id, user_id), (server_id, user_id) not in before
-        before.add(pair)
+        is_recorded = until is None or until > since
+        pair, is_first = (server_id, user_id), is_recorded and (server_id, user_id) not in before
+        if is_recorded:
+            before.add(pair)
         if account_id != number:
             continue
         if now_of.get(pair, number) == number:

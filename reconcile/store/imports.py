@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconcile.playback.imports import Play
+from reconcile.playback.zones import WIDEST
 from reconcile.store.channels import IMPORT_ALONE
 from reconcile.store.tables import check_in, import_row, import_run, playback, playback_key
 
@@ -26,8 +27,6 @@ READING, QUEUED, RUNNING, DONE, FAILED = "reading", "queued", "running", "done",
 _r, _i = import_run.c, import_row.c
 _AT_ONCE = 1000
 
-_WALL = timedelta(hours=26)
-"""How far a wall time, whose zone may be a guess, lies from the instant that it is, at the most."""
 
 Time = tuple[datetime | None, datetime | None]
 """(from, until); None: from the beginning of time, to its end."""
@@ -41,6 +40,13 @@ class Staged(msgspec.Struct, frozen=True):
     user_id: str
     play: Play
     is_applied: bool
+
+
+class Withdrawn(msgspec.Struct, frozen=True):
+    """How many *rows* are evidence no longer; of *stay* of them another import tells too, so that they stay."""
+
+    rows: int
+    stay: int
 
 
 # --- imports ---------------------------------------------------------------------------------------------------------
@@ -71,6 +77,13 @@ async def is_anything_applied(db: AsyncConnection) -> bool:
 async def one(db: AsyncConnection, number: int) -> Row | None:
     """Return one import, None if there is none of that id."""
     row = (await db.execute(sa.select(import_run).where(_r.id == number))).mappings().first()
+    return None if row is None else dict(row)
+
+
+async def locked(db: AsyncConnection, number: int) -> Row | None:
+    """Return one import, whose row nobody else changes until the transaction ends; None if there is none."""
+    query = sa.select(import_run).where(_r.id == number).with_for_update()
+    row = (await db.execute(query)).mappings().first()
     return None if row is None else dict(row)
 
 
@@ -146,6 +159,12 @@ async def rows(db: AsyncConnection, number: int, after: int, most: int) -> list[
     return [Staged(row[0], row[1], row[2], msgspec.convert(row[3], Play), row[4] is not None) for row in found]
 
 
+async def leave_out(db: AsyncConnection, numbers: Collection[int]) -> None:
+    """Delete rows, by number, that may not be kept."""
+    if numbers:
+        await db.execute(sa.delete(import_row).where(_i.id.in_(numbers)))
+
+
 _APPLIED = (
     sa.update(import_row)
     .where(_i.id == sa.bindparam("row"))
@@ -165,24 +184,36 @@ async def keys_of(db: AsyncConnection, number: int, after: int, most: int) -> li
     return [int(key) for key in (await db.execute(query.order_by(_i.key_id).limit(most))).scalars() if key is not None]
 
 
-async def withdraw(db: AsyncConnection, number: int, keys: Collection[int]) -> int:
-    """Let an import's rows be the evidence of *keys* no longer; return how many they were.
+async def withdraw(db: AsyncConnection, number: int, keys: Collection[int]) -> Withdrawn:
+    """Let an import's rows be the evidence of *keys* no longer; return how many they were, and of how many others tell.
 
-    What nobody else tells of is deleted.
+    What nobody else tells of is deleted; what others tell of lasts as long as they say.
     """
     mine = sa.and_(_i.import_id == number, _i.key_id.in_(keys))
-    told = {(row[0], row[1]) for row in await db.execute(sa.select(_i.key_id, _i.at).where(mine))}
+    told = [(row[0], row[1]) for row in await db.execute(sa.select(_i.key_id, _i.at).where(mine))]
     done = (await db.execute(sa.update(import_row).where(mine).values(key_id=None, at=None))).rowcount
-    others = sa.select(_i.key_id, _i.at).where(_i.key_id.in_(keys))
-    still = {(row[0], row[1]) for row in await db.execute(others)}
-    gone = [{"key": key, "began": at} for key, at in sorted(told - still)]
+    others = sa.select(_i.key_id, _i.at, _i.play).where(_i.key_id.in_(keys))
+    still: dict[tuple[Any, Any], float] = {}
+    for key, at, play in await db.execute(others):
+        still[key, at] = max(play["seconds"], still.get((key, at), 0.0))
+    gone = [{"key": key, "began": at} for key, at in sorted(set(told) - still.keys())]
     if gone:
         await db.execute(_GONE, gone)
-    return done
+    left = [
+        {"key": key, "began": at, "shown": at + timedelta(seconds=still[key, at])}
+        for key, at in sorted(set(told) & still.keys())
+    ]
+    if left:
+        await db.execute(_LEFT, left)
+    return Withdrawn(done, sum(each in still for each in told))
 
 
-_GONE = sa.delete(check_in).where(
+_MEANT = sa.and_(
     check_in.c.key_id == sa.bindparam("key"), check_in.c.at == sa.bindparam("began", type_=check_in.c.at.type)
+)
+_GONE = sa.delete(check_in).where(_MEANT)
+_LEFT = (
+    sa.update(check_in).where(_MEANT).values(sighted_until=sa.bindparam("shown", type_=check_in.c.sighted_until.type))
 )
 
 
@@ -203,7 +234,7 @@ def _may_be_of(play: object, at: datetime | None, time: Time) -> bool:
     began, (since, until) = at or msgspec.convert(play, Play).started_at, time
     slack = timedelta(0)
     if began.tzinfo is None:
-        began, slack = began.replace(tzinfo=UTC), _WALL
+        began, slack = began.replace(tzinfo=UTC), WIDEST
     return (since is None or began + slack >= since) and (until is None or began - slack < until)
 
 

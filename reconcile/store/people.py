@@ -122,6 +122,18 @@ async def open_interval(db: AsyncConnection, server_id: str, user_id: str, accou
     return True
 
 
+async def note_asked(db: AsyncConnection, server_id: str, user_id: str, account_id: int, now: datetime) -> None:
+    """Note by an empty interval that the user was asked, whatever they said: unless something tells of it already.
+
+    What another tool kept of the time before may be imported, and of the time after only where they are recorded.
+    """
+    c = recorded_interval.c
+    query = sa.select(c.id).where(c.server_id == server_id, c.user_id == user_id).limit(1)
+    if (await db.execute(query)).first() is None:
+        values = {"server_id": server_id, "user_id": user_id, "account_id": account_id, "since": now, "until": now}
+        await db.execute(sa.insert(recorded_interval).values(**values))
+
+
 async def close(db: AsyncConnection, server_id: str, user_id: str, until: datetime) -> bool:
     """Stop recording the user at *until*; return whether they were recorded."""
     c = recorded_interval.c

@@ -368,6 +368,7 @@ async def test_what_was_imported_of_the_time_before_is_not_the_next_accounts(
         async with here.house.store.begin() as db:
             await servers.see(db, SERVER, clock.at)
         await link(here, SOMEBODY, name=NAME)
+        clock.at = EIGHT - timedelta(days=3)
         await imported(here, told_of(400, 5))
         clock.at = EIGHT - timedelta(days=2)
         await link(here, SOMEBODY, name="other")

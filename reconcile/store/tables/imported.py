@@ -19,6 +19,8 @@ import_run = Table(
     number("done", 0),
     number("total", 0),
     Column("result", Json),
+    # Whoever acts on a number means that import, not the one that came after it was discarded.
+    sqlite_autoincrement=True,
 )
 
 import_row = Table(

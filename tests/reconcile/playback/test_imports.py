@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from reconcile.playback.check_in import Channel, CheckIn, DeviceFacts, gathered
 from reconcile.playback.cutting import cut
+from reconcile.playback.days import watches
 from reconcile.playback.edges import EndedBy
 from reconcile.playback.imports import Play, is_imported, session_of, told_of
 from reconcile.playback.playback import Playback
 from reconcile.playback.rules import Rules
 from reconcile.playback.surroundings import Recorded, Surroundings
 from reconcile.playback.thinning import thinned
-from reconcile.playback.verdict import Code, Viewing, judged, viewing
+from reconcile.playback.verdict import Code, Viewing, believed, judged, viewing
 
 NINE_PM = datetime(2024, 3, 2, 21, 0, tzinfo=UTC)
 FILM = 6000.0
@@ -42,7 +43,7 @@ def seen(name: str, playback: Playback, runtime: float | None = FILM) -> Viewing
     return viewing(name, playback, runtime)
 
 
-def live(name: str, after: float, seconds: float) -> Viewing:
+def live(name: str, after: float, seconds: float, position: float = 0.0) -> Viewing:
     at = NINE_PM + timedelta(seconds=after)
     until = at + timedelta(seconds=seconds)
     return Viewing(
@@ -51,9 +52,9 @@ def live(name: str, after: float, seconds: float) -> Viewing:
         ended_at=until,
         last_watched_at=until,
         watched_seconds=seconds,
-        reached_seconds=seconds,
+        reached_seconds=position + seconds,
         runtime=FILM,
-        covered=((0.0, seconds),),
+        covered=((position, position + seconds),),
         completed_at=None,
         channels=frozenset({Channel.POLL}),
     )
@@ -90,9 +91,9 @@ def test_of_a_night_that_a_tool_counted_through_nothing_is_believed() -> None:
     assert code_of(seen("1", it)) == [Code.TOO_SHORT]
 
 
-def test_what_lies_between_two_times_of_being_recorded_is_left_out_and_what_lies_before_the_first_is_not() -> None:
+def test_what_lies_where_nothing_may_be_imported_is_left_out() -> None:
     hours = [NINE_PM + timedelta(hours=h) for h in (10, 20, 30)]
-    recorded = (Recorded(hours[0], hours[1]), Recorded(hours[2]))
+    recorded = (Recorded(NINE_PM, hours[0]), Recorded(hours[0], hours[1]), Recorded(hours[2]))
     rows = [row(hour * 3600, 1800) for hour in (0, 12, 25, 35)]
 
     there = played(*rows, around=Surroundings(runtime=FILM, recorded=recorded))
@@ -130,9 +131,32 @@ def test_what_was_seen_live_too_counts_once() -> None:
 
 
 def test_what_merely_touches_a_live_playback_counts_beside_it() -> None:
-    (it,) = played(row(0, 3000))
+    (it,) = played(row(590, 3000))
 
-    assert code_of(live("1", 2900, 300), seen("2", it)) == [Code.PARTIAL, Code.PARTIAL]
+    assert code_of(live("1", 0, 600), seen("2", it)) == [Code.PARTIAL, Code.PARTIAL]
+
+
+def test_of_an_evening_that_was_heard_late_an_import_tells_the_beginning_and_only_that() -> None:
+    (it,) = played(row(0, 5900))
+    rest = live("1", 3500, 2400, position=3500.0)
+    both = [rest, seen("2", it)]
+
+    (watch,), said = watches(both, {}, Rules(), UTC)
+
+    assert [said[name].code for name in ("1", "2")] == [Code.COMPLETED, Code.PARTIAL]
+    assert (watch.plays, watch.watched_seconds) == (1, 5900.0)
+    assert believed(believed(both)) == believed(both)
+
+
+def test_what_an_import_alone_completes_is_an_imports_whatever_else_was_on_that_day() -> None:
+    (it,) = played(row(0, 5900))
+
+    (watch,), _said = watches([seen("1", it), live("2", -20_000, 90)], {}, Rules(), UTC)
+    (other,), _said = watches([seen("1", it), live("2", -20_000, 5900)], {}, Rules(), UTC)
+
+    assert watch.channels == {Channel.IMPORT}
+    assert other.channels == {Channel.IMPORT, Channel.POLL}
+    assert other.plays == 2
 
 
 def test_of_two_imports_of_the_same_evening_the_longer_counts() -> None:

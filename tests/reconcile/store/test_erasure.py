@@ -79,7 +79,7 @@ def test_of_nobody_there_is_no_mention() -> None:
 async def test_an_erasure_is_lifted_once_and_remembered_with_its_time(store: Transactions) -> None:
     async with store.begin() as db:
         await erasure.note(db, ["abc"], NOW)
-        assert await erasure.standing(db) == {"abc"}
+        assert await erasure.erasures(db) == {"abc": (NOW, True)}
 
         first = await erasure.lift(db, "abc", NOW + timedelta(days=1))
         again = await erasure.lift(db, "abc", NOW + timedelta(days=2))
@@ -87,6 +87,6 @@ async def test_an_erasure_is_lifted_once_and_remembered_with_its_time(store: Tra
         assert first == erasure.Past(NOW, is_lifted_now=True)
         assert again == erasure.Past(NOW, is_lifted_now=False)
         assert await erasure.lift(db, "other", NOW) is None
-        assert await erasure.standing(db) == frozenset()
+        assert await erasure.erasures(db) == {"abc": (NOW, False)}
         await erasure.note(db, ["abc"], NOW + timedelta(days=3))
-        assert await erasure.standing(db) == {"abc"}
+        assert await erasure.erasures(db) == {"abc": (NOW + timedelta(days=3), True)}
