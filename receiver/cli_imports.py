@@ -26,7 +26,8 @@ _DRY_RUN = click.option("--dry-run", is_flag=True, help="Only say what would cha
 def imports() -> None:
     """Take over what another tool kept of those who are recorded; what was seen live is not counted twice.
 
-    On SQLite a running server has to be stopped first, or asked itself: POST /api/v1/imports.
+    On SQLite a running server has to be stopped first, or asked itself: Administration › Imports, or POST
+    /api/v1/imports.
     """
 
 

@@ -128,7 +128,7 @@ def zones_of(people: People) -> tuple[str, ...]:
 
 
 async def known_of(client: JellyfinClient, people: People, now: datetime, *, is_logged: bool = True) -> Known:
-    """Return the starts that a server's own activity log tells of, none if it does not answer, which may be *logged*."""
+    """Return the starts that a server's own activity log tells of; none if it does not answer, which may be logged."""
     zones = zones_of(people)
     try:
         async with asyncio.timeout(_LOG_SECONDS):

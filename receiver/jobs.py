@@ -136,9 +136,9 @@ class Jobs:
         except PlayledgerError as error:
             log.warning("a job failed", jobs=self._name, job=row["id"], error=str(error))
             return FAILED, {"error": str(error)}
-        except Exception as error:
+        except Exception:
             log.exception("a job failed", jobs=self._name, job=row["id"])
-            return FAILED, {"error": f"{type(error).__name__}: the log says more"}
+            return FAILED, {"error": "An error of ours: the log says more."}
 
     async def _note(self, number: int, **values: object) -> None:
         async with self._store.begin() as db:

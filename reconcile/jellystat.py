@@ -24,7 +24,7 @@ import msgspec
 
 from reconcile.jellyfin.instants import instant
 from reconcile.jellyfin.item_types import NO_USER, history_kind
-from reconcile.jellyfin.playback_reporting import LONGEST, NOTHING, TAKEN_AFTER, named
+from reconcile.jellyfin.playback_reporting import HIGHEST, LONGEST, NO_ID, NOTHING, TAKEN_AFTER, named, text, within
 from reconcile.playback.check_in import DeviceFacts, Ignored, ItemFacts, Rejected
 from reconcile.playback.identity import NOBODY, is_guid, normalised_id
 from reconcile.playback.imports import Play, Told
@@ -38,6 +38,7 @@ credits or idling. Beyond that somebody slept, and what was seen is not known.""
 
 _LIBRARY = frozenset({"jf_library_items", "jf_library_episodes"})
 _ID = 32
+_LAST_YEAR, _MOST_TICKS = 9999, 2**62
 
 
 class _Row(msgspec.Struct, frozen=True, rename="pascal"):
@@ -58,7 +59,7 @@ class _Row(msgspec.Struct, frozen=True, rename="pascal"):
     @property
     def is_retold(self) -> bool:
         """Say whether it came from Playback Reporting: its id is then that one's row number."""
-        return bool(self.imported) or (self.id is not None and str(self.id).isdecimal())
+        return bool(self.imported) or isinstance(self.id, int) or (self.id is not None and self.id.isdecimal())
 
     @property
     def item_id(self) -> str:
@@ -92,14 +93,14 @@ def read_backup(data: bytes) -> Iterator[Told]:
     What is not JSON is one Rejected with its place; one odd row is rejected for itself, and the others go on. The
     caller bounds the size of *data*; unpacked it may have 512 MiB. Never raises.
     """
-    text = unpacked(data)
-    if isinstance(text, Rejected):
-        yield text
+    whole = unpacked(data)
+    if isinstance(whole, Rejected):
+        yield whole
         return
     library: _Library = {}
     rows: list[tuple[int, msgspec.Raw]] = []
     is_there = is_broken = False
-    for each in records(text, ACTIVITY, "NowPlayingItemId"):
+    for each in records(whole, ACTIVITY, "NowPlayingItemId"):
         if isinstance(each, Rejected):
             is_broken = True
             yield each
@@ -109,7 +110,7 @@ def read_backup(data: bytes) -> Iterator[Told]:
         elif each.table in _LIBRARY and each.row is not None:
             _learn(library, each.row)
     if not is_there and not is_broken:
-        yield Rejected(f"there is no table {ACTIVITY} in it: is it a backup of Jellystat, with its activity?")
+        yield Rejected(f"it has no plays (a table called {ACTIVITY}): make the backup with its activity")
     for number, row in rows:
         yield _told(row, f"row {number}", library)
 
@@ -123,18 +124,18 @@ def _told(raw: msgspec.Raw, place: str, library: Mapping[str, _Item]) -> Told:
     try:
         row = msgspec.json.decode(raw, type=_Row, strict=False)
     except ERRORS as error:
-        return Rejected(f"the row cannot be read: {words(error)}", place)
+        return Rejected(words(error, "it is no row of a table"), place)
     user_id = normalised_id(row.user_id or "")
     if user_id in {"", NOBODY}:
         return NO_USER
     if not is_guid(user_id) or not is_guid(row.item_id):
-        return Rejected("the user's or the item's id is none of Jellyfin's", place)
+        return Rejected(NO_ID, place)
     facts = _facts(row, library.get(row.item_id, _UNKNOWN))
     if isinstance(facts, Ignored):
         return facts
     ended_at = instant(row.activity_date_inserted)
     if ended_at is None:
-        return Rejected("ActivityDateInserted is no instant such as 2026-01-03T20:00:00Z", place)
+        return Rejected("ActivityDateInserted is no date such as 2026-01-03T20:00:00Z", place)
     watched = _watched(row.playback_duration, facts.runtime_seconds, place)
     if not isinstance(watched, float):
         return watched
@@ -145,8 +146,8 @@ def _told(raw: msgspec.Raw, place: str, library: Mapping[str, _Item]) -> Told:
         seconds=watched,
         place=place,
         item=facts,
-        device=DeviceFacts(row.client or None, row.device_name or None, row.device_id or None),
-        user_name=row.user_name or None,
+        device=DeviceFacts(_text(row.client), _text(row.device_name), _text(row.device_id)),
+        user_name=_text(row.user_name),
         retold=row.is_retold,
     )
 
@@ -173,7 +174,9 @@ def _learn(library: _Library, raw: msgspec.Raw) -> None:
         item = msgspec.json.decode(raw, type=_Item, strict=False)
     except ERRORS:
         return  # the row it would have told more of is read without it
-    library[normalised_id(item.episode_id or item.id or "")] = item
+    item_id = normalised_id(item.episode_id or item.id or "")
+    if is_guid(item_id):
+        library[item_id] = item
 
 
 def _facts(row: _Row, known: _Item) -> ItemFacts | Ignored:
@@ -182,15 +185,20 @@ def _facts(row: _Row, known: _Item) -> ItemFacts | Ignored:
         return kind
     if kind is None and (row.episode_id or row.series_name):
         kind = "episode"
-    told = named(kind, row.now_playing_item_name or "")
-    ticks = known.run_time_ticks or 0
+    told = named(kind, text(row.now_playing_item_name or ""))
+    ticks = within(known.run_time_ticks, _MOST_TICKS)
+    series_id = normalised_id(known.series_id or "")
     return ItemFacts(
         kind=told.kind,
-        name=known.name or told.name,
-        year=known.production_year,
-        runtime_seconds=seconds(ticks) if ticks > 0 else None,
-        series_id=normalised_id(known.series_id) if known.series_id else None,
-        series_name=known.series_name or row.series_name or told.series_name,
-        season=told.season if known.parent_index_number is None else known.parent_index_number,
-        episode=told.episode if known.index_number is None else known.index_number,
+        name=_text(known.name) or told.name,
+        year=within(known.production_year, _LAST_YEAR),
+        runtime_seconds=seconds(ticks) if ticks else None,
+        series_id=series_id if is_guid(series_id) else None,
+        series_name=_text(known.series_name) or _text(row.series_name) or told.series_name,
+        season=told.season if known.parent_index_number is None else within(known.parent_index_number, HIGHEST),
+        episode=told.episode if known.index_number is None else within(known.index_number, HIGHEST),
     )
+
+
+def _text(told: str | None) -> str | None:
+    return text(told) or None if told else None

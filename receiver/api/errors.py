@@ -48,7 +48,8 @@ def _detail(error: HTTPException) -> str:
     """Return what is wrong with which field, where the framework says so; else the error's own words."""
     said = error.extra if isinstance(error, ValidationException) and isinstance(error.extra, list) else []
     named = [_plainly(str(each.get("key", _BODY)), str(each.get("message"))) for each in said if isinstance(each, dict)]
-    return "; ".join(named) or error.detail
+    missing = _NOT_GIVEN.match(error.detail)
+    return "; ".join(named) or (error.detail if missing is None else f"{missing[1]}: it is missing.")
 
 
 _BODY = "data"
@@ -70,6 +71,7 @@ def _plainly(key: str, message: str) -> str:
 
 
 _CHOICES = {"what": tuple(What), "scopes": tuple(Scope), "source": tuple(Source)}
+_NOT_GIVEN = re.compile("Missing required query parameter '(.*?)' for path ")
 _MISSING = re.compile("Object missing required field `(.*)`")
 _UNKNOWN = re.compile("Object contains unknown field `(.*)`")
 

@@ -24,9 +24,11 @@ from reconcile.store import imports
 
 Number = Annotated[int, PathParameter(ge=1, le=LARGEST_ID)]
 
+EMPTY = "The file is empty: make the backup again. To ask the server itself, send no body and no Content-Type."
+
 
 class ImportTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """By which time zone wall times are read (IANA). It has to be said once if it was not proven."""
+    """By which time zone wall times are read. It has to be said once if it was not proven."""
 
     zone: Annotated[str, msgspec.Meta(max_length=100, description="Such as Europe/Berlin.")] | None = None
 
@@ -79,7 +81,7 @@ class _TakesFile(Operation):
         self.request_body = RequestBody(
             {"application/octet-stream": OpenAPIMediaType(schema=file)},
             "A backup of Playback Reporting (.tsv) or of Jellystat (.json) as it is, gzip or not, of at most 64 MiB. "
-            "Without it Playback Reporting is asked at the server itself.",
+            "Without it, and without a Content-Type, Playback Reporting is asked at the server itself.",
         )
 
 
@@ -103,6 +105,8 @@ async def create(
         body = await request.body()
     except RequestEntityTooLarge as error:
         raise HTTPException(TOO_LARGE, status_code=error.status_code) from error
+    if not body and "content-type" in request.headers:
+        raise ClientException(EMPTY)
     return await _one(house, await house.importer.begin(server_id, source, body or None))
 
 

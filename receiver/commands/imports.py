@@ -11,10 +11,13 @@ import msgspec
 
 from receiver.commands import world
 from receiver.commands.world import Ledger
-from receiver.importer import LARGEST, NO_WIRE, checked, known_of, pages_of, zones_of
+from receiver.importer import LARGEST, checked, known_of, pages_of, zones_of
+from receiver.pages.admin.imports_view import few_walls, rowless, standing
+from receiver.pages.saying import counted
+from receiver.pages.set_up.words import wrong
 from reconcile import importing
 from reconcile.accounts import checked_zone
-from reconcile.errors import JellyfinError, PlayledgerError, SettingRefused, StoreError
+from reconcile.errors import JellyfinError, JellyfinUnreachable, PlayledgerError, SettingRefused, StoreError
 from reconcile.importing import Work
 from reconcile.jellyfin import playback_reporting
 from reconcile.jellyfin.client import JellyfinClient
@@ -28,8 +31,13 @@ from reconcile.tracker import Tracker
 Row = dict[str, Any]
 Progress = Callable[[int, int], None]
 
-OR_ELSE = "Or let it do that itself: POST /api/v1/imports."
-_LATER = "The server could not be asked how long everything lasts: what is not known yet counts once serve has asked."
+_MEANWHILE = "Or let it do that itself: in Administration › Imports, or with"
+OR_ELSE = f"{_MEANWHILE} POST /api/v1/imports."
+_LATER = "could not be asked how long everything lasts: what is not known yet may count once serve has asked."
+_UNASKED = (
+    "cannot be asked: its address and API key are not known here. Set JELLYFIN_URL and JELLYFIN_API_KEY, or give a "
+    "backup as FILE."
+)
 _MOST = 500
 
 
@@ -43,18 +51,30 @@ class Wish(msgspec.Struct, frozen=True):
     dry_run: bool
 
 
+class _Taken(msgspec.Struct, frozen=True):
+    """An import as it was read, of which *server*, what applying or trying it did, and whether items were looked up."""
+
+    row: Row
+    result: Row
+    server: str
+    is_looked_up: bool
+
+
 def take(wish: Wish, progress: Progress) -> Iterator[str]:
     """Read and apply, or only try, and yield what came of it. Raises SettingRefused, JellyfinError or StoreError."""
-    row, result, is_looked_up = asyncio.run(_take(wish, progress))
+    taken = asyncio.run(_take(wish, progress))
+    row, result = taken.row, taken.result
     yield from _told(row)
     yield from _done(result, is_dry=wish.dry_run)
     left_out = "".join(f", {count} left out ({reason})" for reason, count in result["left_out"].items())
     new = f"{result['recorded']} {'would be new' if wish.dry_run else 'new'}"
-    yield f"{row['told']['rows']} rows: {new}, {result['known']} known before{left_out}."
+    yield f"{counted(row['told']['rows'], 'row')}: {new}, {result['known']} known before{left_out}."
+    if said := rowless(result):
+        yield said
     if not wish.dry_run:
         yield f"Import {row['id']}: playledger import undo {row['id']} takes it out again."
-    if not is_looked_up:
-        yield _LATER
+    if not taken.is_looked_up and result["recorded"]:
+        yield f"{taken.server} {_LATER}"
 
 
 def listed() -> Iterator[str]:
@@ -71,7 +91,7 @@ def listed() -> Iterator[str]:
         yield "Nothing was imported yet: playledger import --help says how."
     for row in rows:
         where = "in the history" if row["id"] in applied else "not in the history"
-        said = f"{row['told'].get('rows', 0)} rows; {row['task']} {row['state']}, {where}"
+        said = f"{counted(row['told'].get('rows', 0), 'row')}; {standing(row).text}, {where}"
         server = names.get(row["server_id"], row["server_id"])
         yield f"{row['id']:6} {row['requested_at']:%Y-%m-%d %H:%M} {row['source']:20} {server}, {said}"
 
@@ -80,24 +100,24 @@ def undo(number: int, progress: Progress) -> Iterator[str]:
     """Take an import out of the history, and yield what that changed. Raises SettingRefused or StoreError."""
 
     async def work() -> Row:
-        async with world.ledger(await world.settings_of(), alone=True, or_else=OR_ELSE) as ledger:
+        or_else = f"{_MEANWHILE} POST /api/v1/imports/{number}/undo."
+        async with world.ledger(await world.settings_of(), alone=True, or_else=or_else) as ledger:
             return await _do(ledger, number, imports.UNDO, None, progress)
 
     result = asyncio.run(work())
     yield from _done(result, is_dry=False)
-    yield f"{result['withdrawn']} rows of import {number} taken out."
+    yield f"{counted(result['withdrawn'], 'row')} of import {number} taken out."
+    if stay := result["stay"]:
+        yield f"Another import tells of {'all' if stay == result['withdrawn'] else stay} of them too, so they stay."
 
 
 # --- doing it ---------------------------------------------------------------------------------------------------------
 
 
-async def _take(wish: Wish, progress: Progress) -> tuple[Row, Row, bool]:
-    """Return the import as it was read, what applying or trying it did, and whether its items were looked up first.
-
-    Unless it is applied, nothing of it is kept.
-    """
+async def _take(wish: Wish, progress: Progress) -> _Taken:
+    """Read an import, and apply or try it. Unless it is applied, nothing of it is kept."""
     if wish.zone is not None:
-        checked_zone(wish.zone)
+        checked_zone(wish.zone, "zone")
     body = None if wish.file is None else checked(wish.file.read(LARGEST + 1))
     settings = await world.settings_of()
     async with world.ledger(settings, alone=True, or_else=OR_ELSE) as ledger:
@@ -110,7 +130,8 @@ async def _take(wish: Wish, progress: Progress) -> tuple[Row, Row, bool]:
                 is_looked_up = client is not None and await _look_up(ledger, client)
                 is_begun = not wish.dry_run
                 task = imports.TRY if wish.dry_run else imports.APPLY
-                return row, await _do(ledger, number, task, wish.zone, progress), is_looked_up
+                result = await _do(ledger, number, task, wish.zone, progress)
+                return _Taken(row, result, _name(ledger, server_id), is_looked_up)
             finally:
                 if not is_begun:
                     async with ledger.store.begin() as db:
@@ -122,13 +143,13 @@ async def _read(
 ) -> int:
     people, known = ledger.people, Known(zones=zones_of(ledger.people))
     if client is not None:
-        known = await known_of(client, people, world.now())
+        known = await known_of(client, people, world.now(), is_logged=False)
     if body is not None:
         pages = pages_of(source, body)
     elif client is not None:
         pages = _asked(client)
     else:
-        raise SettingRefused(NO_WIRE)
+        raise SettingRefused(f"{_name(ledger, server_id)} {_UNASKED}")
     async with aclosing(pages):
         return await read(ledger.store, people.fresh(), server_id, source, pages, world.now, known)
 
@@ -150,7 +171,7 @@ async def _asked(client: JellyfinClient) -> AsyncGenerator[Sequence[Told], None]
 async def _client(settings: Settings, server_id: str, *, is_needed: bool) -> AsyncIterator[JellyfinClient | None]:
     """Give what asks a server, None where none does; if it *is needed*, raises JellyfinError why it does not answer."""
     async with world.reached(settings) as reaches:
-        found, trouble = None, None
+        found, trouble, where = None, None, None
         for reach in reaches:
             if reach.client is None or reach.server_id not in (None, server_id):
                 continue
@@ -159,10 +180,18 @@ async def _client(settings: Settings, server_id: str, *, is_needed: bool) -> Asy
                     found = reach.client
                     break
             except JellyfinError as error:
-                trouble = error
+                trouble, where = error, reach.client.url
         if found is None and trouble is not None and is_needed:
-            raise trouble
+            raise trouble if where is None else _plainly(trouble, where)
         yield found
+
+
+def _plainly(error: JellyfinError, url: str) -> JellyfinError:
+    """Return why a server at *url* cannot be asked, with what to do about it."""
+    if not isinstance(error, JellyfinUnreachable):
+        return error
+    found = wrong(error, url)
+    return JellyfinUnreachable(" ".join(filter(None, (found.what, found.do, "Or give a backup as FILE."))))
 
 
 async def _do(ledger: Ledger, number: int, task: str, zone: str | None, progress: Progress) -> Row:
@@ -200,6 +229,10 @@ async def _row(ledger: Ledger, number: int) -> Row:
     return row
 
 
+def _name(ledger: Ledger, server_id: str) -> str:
+    return next((each.name for each in ledger.servers if each.id == server_id and each.name), f"Server {server_id}")
+
+
 def _server(ledger: Ledger, wanted: str | None) -> str:
     """Return the id of the server that is meant. Raises SettingRefused."""
     if wanted is None and ledger.sole_server is not None:
@@ -216,7 +249,8 @@ def _check_zone(row: Row, zone: str | None) -> None:
     if zone is not None or row["zone"] is not None or not row["told"]["wall_times"]:
         return
     fit = row["told"]["fit"]
-    said = "The rows are in the wall time of their server, and no time zone is proven by what is known"
+    whose = few_walls(row["told"]).removesuffix(".") or "The rows are in the wall time of their server"
+    said = f"{whose}, and no time zone is proven by what is known"
     if fit is not None:
         said += f" ({fit['zone']} fits {fit['matched']} of {fit['possible']} starts)"
     raise SettingRefused(f"{said}: say it with --zone, such as --zone Europe/Berlin.")
@@ -228,11 +262,13 @@ def _check_zone(row: Row, zone: str | None) -> None:
 def _told(row: Row) -> Iterator[str]:
     """Yield what was read."""
     told: Mapping[str, Any] = row["told"]
-    yield from told["refused"]
+    yield from (f"Refused: {said}" for said in told["refused"])
     if told["refusals"] > len(told["refused"]):
         yield f"… and {told['refusals'] - len(told['refused'])} more that were refused."
     for reason, count in told["ignored"].items():
-        yield f"{count} rows left out: {reason}."
+        yield f"{counted(count, 'row')} left out: {reason}."
+    if few := few_walls(told):
+        yield few
     fit = told["fit"]
     if fit is not None and fit["zone"] == row["zone"] and fit["is_proven"]:
         yield f"Time zone: {fit['zone']}, which fits {fit['matched']} of {fit['possible']} starts that are known."
@@ -246,5 +282,5 @@ def _done(result: Mapping[str, Any], *, is_dry: bool) -> Iterator[str]:
         yield f"… and {more} more."
     badges = result["badges_earned"] + result["badges_revoked"]
     if badges:
-        yield f"{badges} badges {'would come or go' if is_dry else 'came or went'}."
-    yield f"{result['differences_in_all']} rows of the history {'would change' if is_dry else 'changed'}."
+        yield f"{counted(badges, 'badge')} {'would come or go' if is_dry else 'came or went'}."
+    yield f"{counted(result['differences_in_all'], 'row')} of the history {'would change' if is_dry else 'changed'}."

@@ -28,7 +28,11 @@ TAKEN_AFTER = timedelta(seconds=20)
 LONGEST = 86400.0
 """Seconds: no play is longer than a day. Importers have seen INT32_MIN and twenty years (facts E)."""
 
+HIGHEST = 99999
+"""No season and no episode has a greater number, and PostgreSQL keeps none of more than 2**31."""
+
 NOTHING = Ignored("nothing was played")
+NO_ID = "the user's or the item's id is none of Jellyfin's"
 PAGE = 1000
 """How many rows are asked for at once: some 300 KB."""
 
@@ -58,7 +62,9 @@ def read_row(cells: Sequence[str], place: str) -> Told:
     whole seconds, without the pauses that the plugin saw, and no position (facts E). Never raises.
     """
     if len(cells) != len(COLUMNS):
-        return Rejected(f"{len(cells)} columns instead of {len(COLUMNS)}: was the file edited?", place)
+        has = f"{len(cells)} column{'' if len(cells) == 1 else 's'}"
+        return Rejected(f"it has {has}, a row of the backup has {len(COLUMNS)}", place)
+    cells = [text(cell) for cell in cells]
     created, user, item, item_type, name, _method, client, device, duration = cells
     kind = history_kind(item_type)
     if isinstance(kind, Ignored):
@@ -67,7 +73,7 @@ def read_row(cells: Sequence[str], place: str) -> Told:
     if user_id in {"", NOBODY}:
         return NO_USER
     if not is_guid(user_id) or not is_guid(item_id):
-        return Rejected("the user's or the item's id is none of Jellyfin's", place)
+        return Rejected(NO_ID, place)
     started_at = _started_at(created)
     if started_at is None:
         return Rejected(f"«{created[:40]}» is no date such as 2026-01-03 20:00:00", place)
@@ -100,9 +106,19 @@ def named(kind: str | None, name: str) -> ItemFacts:
         kind="episode",
         name=title or None,
         series_name=series,
-        season=int(season) or None,
-        episode=int(episode) or None,
+        season=within(int(season), HIGHEST) or None,
+        episode=within(int(episode), HIGHEST) or None,
     )
+
+
+def text(told: str) -> str:
+    """Return *told* without NUL, which PostgreSQL does not keep."""
+    return told.replace("\x00", "")
+
+
+def within(told: int | None, most: int) -> int | None:
+    """Return a number from 0 to *most*; None for any other, which is a mistake."""
+    return told if told is not None and 0 <= told <= most else None
 
 
 def _started_at(created: str) -> datetime | None:
@@ -159,7 +175,7 @@ async def _asked(client: JellyfinClient, query: str) -> _Answer:
     answer = decoded(body, _Answer, "Playback Reporting")
     message = answer.message or ""
     if not answer.results and message and not message.startswith(_NONE_LEFT):
-        told = " ".join(_TAGS.sub(" ", message).split())[:_SHOWN]
+        told = " ".join(_TAGS.sub(" ", text(message)).split())[:_SHOWN]
         raise JellyfinUnreadable(f"Playback Reporting could not read its table: {told}")
     return answer
 

@@ -104,7 +104,7 @@ async def test_how_far_one_is_can_be_read_while_it_runs(store: Transactions) -> 
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        pytest.param(ArithmeticError("3"), "ArithmeticError: the log says more", id="an error of ours"),
+        pytest.param(ArithmeticError("3"), "An error of ours: the log says more.", id="an error of ours"),
         pytest.param(JellyfinUnreachable("no answer"), "no answer", id="one that was raised on purpose"),
     ],
 )

@@ -219,6 +219,12 @@ async def test_of_those_who_are_not_recorded_nothing_is_kept_but_a_number(desk: 
 async def test_nothing_to_import_is_said_and_leaves_nothing(desk: Desk) -> None:
     with pytest.raises(SettingRefused, match="people who are not recorded"):
         await desk.read(play(user="guest"))
+    with pytest.raises(SettingRefused, match=r"^All of it is about"):
+        await desk.read(play(user="guest"), play(1, user="other"))
+    with pytest.raises(SettingRefused, match=r"^What could be read is about .* playledger users link"):
+        await desk.read(play(user="guest"), Rejected("odd", "row 7"))
+    with pytest.raises(SettingRefused, match=r"that can be read\. The first: row 7: odd"):
+        await desk.read(Ignored("audio"), Rejected("odd", "row 7"))
     with pytest.raises(SettingRefused, match="no film and no episode"):
         await desk.read(Ignored("audio"))
     with pytest.raises(SettingRefused, match=r"This is no backup of .* The first: row 7: odd"):

@@ -20,7 +20,7 @@ from reconcile.staging import Source
 
 ASK, TSV, JSON = "ask", "tsv", "json"
 _SOURCES = {ASK: Source.PLAYBACK_REPORTING, TSV: Source.PLAYBACK_REPORTING, JSON: Source.JELLYSTAT}
-_FIELD = re.compile(r"^(server_id|zone|time_zone): (.)")
+_FIELD = re.compile(r"^(?:server_id|zone): (.)")
 _LONGEST = 100
 
 
@@ -100,4 +100,4 @@ def said(error: PlayledgerError, house: House, server_id: str) -> str:
     if isinstance(error, JellyfinUnreachable) and wire is not None:
         found = wrong(error, wire.client.url)
         return f"{found.what} {found.do}".strip()
-    return _FIELD.sub(lambda told: told[2].upper() if told[1] == "server_id" else f"Time zone: {told[2]}", str(error))
+    return _FIELD.sub(lambda told: told[1].upper(), str(error))

@@ -174,6 +174,7 @@ async def _one(
         zones=zones() if asks_zone else (),
         error=error,
         typed=typed,
+        is_of_zone=bool(error and typed and asks_zone),
         is_set_up=is_set_up,
     )
 

@@ -59,13 +59,18 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class Zone(msgspec.Struct, frozen=True):
-    """Which time zone wall times are of: *found* fits *matched* of *possible*; *wished* stands in the form."""
+    """Which time zone wall times are of: *found* fits *matched* of *possible*; *wished* stands in the form.
+
+    *is_chosen*: it was said or proven before. *few* says how many rows have wall times, empty where all have.
+    """
 
     found: str | None
     matched: int
     possible: int
     is_proven: bool
     wished: str
+    is_chosen: bool
+    few: str
 
 
 class View(msgspec.Struct, frozen=True):
@@ -101,6 +106,36 @@ class View(msgspec.Struct, frozen=True):
     def is_tried(self) -> bool:
         """Say whether the last thing that was done is a trial, whose difference can be read."""
         return self.task == imports.TRY and self.state == imports.DONE
+
+    @property
+    def rowless(self) -> str:
+        """Say how many of the new plays make no row of the history, and why; empty where none does."""
+        return "" if self.task == imports.UNDO else rowless(self.result)
+
+    @property
+    def all_stay(self) -> bool:
+        """Say whether undoing it took nothing out, as another import tells of all of it."""
+        return self.task == imports.UNDO and 0 < self.result.get("withdrawn", 0) == self.result.get("stay", 0)
+
+
+def rowless(result: Mapping[str, Any]) -> str:
+    """Return how many of the new plays make no row of the history of their own, and why; empty where each does."""
+    count = result.get("recorded", 0) - result.get("came", 0)
+    if count <= 0:
+        return ""
+    return (
+        f"{count:,} of the new plays {'makes' if count == 1 else 'make'} no row of {'its' if count == 1 else 'their'} "
+        "own: too short, in one row with another play, seen live too, or how long the film lasts is not known."
+    )
+
+
+def few_walls(told: Mapping[str, Any]) -> str:
+    """Return how many of the rows have wall times; empty where all have, or none."""
+    walls, rows = told.get("wall_times", 0), told.get("rows", 0)
+    if not 0 < walls < rows:
+        return ""
+    be, them = ("is", "it") if walls == 1 else ("are", "them")
+    return f"{walls:,} of its {rows:,} rows {be} in wall time (Jellystat had {them} from Playback Reporting)."
 
 
 def view_of(row: Row, applied: int, accounts: Mapping[int, Account], zone: str) -> View:
@@ -177,4 +212,6 @@ def _zone(row: Row, told: Mapping[str, Any], household: str) -> Zone | None:
         possible=0 if fit is None else fit["possible"],
         is_proven=fit is not None and fit["is_proven"],
         wished=row["zone"] or household,
+        is_chosen=row["zone"] is not None,
+        few=few_walls(told),
     )

@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from receiver import importer
+from receiver.api.imports import EMPTY
 from receiver.rehearsal.face import Face
 from receiver.rehearsal.library import DEVICES, USERS
 from reconcile.store import imports, media
@@ -157,6 +158,7 @@ async def test_a_time_zone_that_is_not_proven_has_to_be_said_once(tmp_path: Path
             assert refused.json()["detail"].startswith("zone: the rows are in the wall time of their server")
         odd = await here.http.post(f"/api/v1/imports/{number}/try", json={"zone": "Mars/Olympus"})
         assert odd.status_code == 400
+        assert odd.json()["detail"].startswith("zone: there is no time zone «Mars/Olympus»")
         await do(here, number, "try", zone="Asia/Kolkata")
         tried = (await here.get(f"/imports/{number}"))["zone"]
         await do(here, number, "try", zone="Europe/Berlin")
@@ -204,12 +206,14 @@ async def test_one_task_of_an_import_waits_for_the_other(tmp_path: Path) -> None
     ("query", "body", "status", "said"),
     [
         pytest.param({"source": "tautulli"}, b"x", 400, "source: one of playback-reporting, jellystat", id="a source"),
-        pytest.param({}, b"x", 400, "source", id="no source"),
+        pytest.param({}, b"x", 400, "source: it is missing.", id="no source"),
         pytest.param({"source": READING, "server_id": "f" * 32}, b"x", 400, "no server of that id", id="no server"),
         pytest.param({"source": "jellystat"}, None, 400, "A file is needed", id="no file"),
         pytest.param({"source": READING}, b"\x1f\x8bodd", 400, "gzip", id="odd compression"),
-        pytest.param({"source": "jellystat"}, b"{", 400, "Nothing of it could be read", id="no JSON"),
-        pytest.param({"source": READING}, b"a\tb\n", 400, "line 1: 2 columns instead of 9", id="no backup"),
+        pytest.param(
+            {"source": "jellystat"}, b"{", 400, "This is no backup of Jellystat (.json): choose", id="no JSON"
+        ),
+        pytest.param({"source": READING}, b"a\tb\n", 400, "no backup of Playback Reporting (.tsv)", id="no backup"),
         pytest.param({"source": READING, "zone": "UTC"}, b"x", 400, "no such query parameter", id="a parameter"),
         pytest.param({"source": READING}, None, 502, "does not have the Playback Reporting plugin", id="no plugin"),
     ],
@@ -224,6 +228,30 @@ async def test_what_cannot_be_read_is_refused_in_words_and_leaves_nothing(
 
         assert (answer.status_code, said in answer.json()["detail"]) == (status, True), answer.text
         assert (await here.get("/imports"))["items"] == []
+
+
+@pytest.mark.parametrize("source", [READING, "jellystat"])
+async def test_an_empty_file_is_no_wish_to_ask_the_server(tmp_path: Path, source: str) -> None:
+    async with household(tmp_path) as (here, _face):
+        query = {"source": source, "server_id": ATTIC}
+        sort = {"content-type": "application/x-www-form-urlencoded"}
+        answer = await here.http.post("/api/v1/imports", params=query, content=b"", headers=sort)
+
+        assert (answer.status_code, answer.json()["detail"]) == (400, EMPTY)
+        assert (await here.get("/imports"))["items"] == []
+
+
+async def test_times_in_utc_take_no_time_zone_that_is_given(tmp_path: Path) -> None:
+    async with household(tmp_path) as (here, face):
+        row = {
+            "UserId": USERS[3].id,
+            "NowPlayingItemId": face.library.films[0].id,
+            "PlaybackDuration": "90",
+            "ActivityDateInserted": YEARS_AGO.isoformat(),
+        }
+        number = (await begin(here, json.dumps([{"jf_playback_activity": [row]}]).encode(), "jellystat")).json()["id"]
+
+        assert (await do(here, number, "try", zone="Asia/Kolkata"))["zone"] is None
 
 
 async def test_a_file_that_is_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:

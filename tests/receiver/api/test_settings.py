@@ -198,7 +198,7 @@ async def test_a_resettling_that_fails_says_so_and_the_next_one_is_done(
 
         assert (failed["resettling"]["state"], failed["resettling"]["result"]) == (
             "failed",
-            {"error": "ArithmeticError: the log says more"},
+            {"error": "An error of ours: the log says more."},
         )
         assert done["resettling"]["state"] == "done"
 

@@ -87,15 +87,21 @@ async def test_a_backup_of_jellystat_is_read_and_needs_no_time_zone(tmp_path: Pa
     assert "Import from Jellystat" in read.text
     assert "Its times are UTC" in read.text
     assert "Refused: 1 row" in read.text
-    assert "row 2: ActivityDateInserted is no instant" in read.text
+    assert "row 2: ActivityDateInserted is no date such as" in read.text
 
 
 @pytest.mark.parametrize(
     ("way", "file", "status", "said"),
     [
         pytest.param("tsv", None, 400, "Choose the file of the backup first", id="no file"),
-        pytest.param("tsv", b"<html>", 400, "Nothing of it could be read", id="no backup"),
-        pytest.param("json", b"{", 400, "Nothing of it could be read", id="no JSON"),
+        pytest.param(
+            "tsv",
+            b"<html>",
+            400,
+            "This is no backup of Playback Reporting (.tsv): choose the other kind",
+            id="no backup",
+        ),
+        pytest.param("json", b"{", 400, "This is no backup of Jellystat (.json): choose the other kind", id="no JSON"),
         pytest.param("ask", None, 502, "does not have the Playback Reporting plugin", id="no plugin"),
     ],
 )
@@ -144,17 +150,45 @@ async def test_a_time_zone_that_is_not_proven_is_asked_for(tmp_path: Path) -> No
         wrong = await visitor.post(f"{ONE}/try", data=form | {"zone": "Nowhere/Atall"})
         empty = await visitor.post(f"{ONE}/apply", data=form | {"zone": ""})
         tried = await done(here, visitor, 1, "try", zone="Europe/Lisbon")
+        wrong_again = await visitor.post(f"{ONE}/try", data=form | {"zone": "Nowhere/Atall"})
+        await done(here, visitor, 1, "apply")
+        undone = await done(here, visitor, 1, "undo")
 
+    assert "filled in is what you chose" in undone.text
     assert "could not be found out" in read.text
+    assert "filled in is this program’s own" in read.text
     assert form["zone"] == "UTC"
     assert wrong.status_code == 400
     assert 'value="Nowhere/Atall"' in wrong.text
-    assert '<p class="hint -bad" id="field-zone-hint">Time zone: an IANA name is needed' in wrong.text
-    assert 'role="alert">Time zone: an IANA name' in wrong.text
+    assert '<p class="hint -bad" id="field-zone-hint">There is no time zone «Nowhere/Atall»; its name' in wrong.text
+    assert wrong.text.count("There is no time zone") == 1
+    assert " autofocus " in wrong.text
+    assert "There is no time zone" in wrong_again.text.partition("Try it with another time zone")[2]
+    assert '<details class="card" open><summary>Try it with another time zone' in wrong_again.text
     assert empty.status_code == 400
     assert "say it, such as Europe/Berlin" in empty.text
-    assert "Its times read as those of Europe/Lisbon." in tried.text
+    assert "Its wall times read as those of Europe/Lisbon." in tried.text
     assert 'name="zone" value="Europe/Lisbon"' in tried.text
+
+
+async def test_what_another_import_tells_of_too_stays_and_is_said_to(tmp_path: Path) -> None:
+    async with years(tmp_path, plays=6) as (here, _face), owner(here) as visitor:
+        for number in (1, 2):
+            await sent(visitor, "ask")
+            await done(here, visitor, number, "apply", zone="Asia/Kolkata")
+        undone = await done(here, visitor, 2, "undo")
+
+    assert "4</b><span>of them that stay: another import tells of them too" in undone.text
+    assert "The history is as it was: another import tells of them too, so they stay." in undone.text
+
+
+async def test_new_plays_that_make_no_row_are_told_with_why(tmp_path: Path) -> None:
+    async with years(tmp_path, plays=0) as (here, face), owner(here) as visitor:
+        face.kept.play(USERS[0], face.library.films[0], NINE_PM - timedelta(days=9), 30, DEVICES[0])
+        await sent(visitor, "ask")
+        tried = await done(here, visitor, 1, "try", zone="Asia/Kolkata")
+
+    assert "1 of the new plays makes no row of its own: too short," in tried.text
 
 
 async def test_where_both_tell_of_a_month_the_page_says_so(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from receiver.pages.admin.imports_view import REFUSED_SHOWN, standing, view_of
+from receiver.pages.admin.imports_view import REFUSED_SHOWN, few_walls, rowless, standing, view_of
 from reconcile.store import imports
 from reconcile.store.people import Account
 from tests.receiver.houses import NINE_PM
@@ -88,6 +88,30 @@ def test_the_time_zone_in_the_form_is_the_one_given_or_found_or_ours(
 
     assert zone is not None
     assert (zone.wished, zone.is_proven) == (wished, is_proven)
+
+
+@pytest.mark.parametrize(
+    ("rows", "walls", "said"),
+    [
+        pytest.param(4, 1, "1 of its 4 rows is in wall time (Jellystat had it from Playback Reporting).", id="one"),
+        pytest.param(4, 2, "2 of its 4 rows are in wall time (Jellystat had them from Playback Reporting).", id="two"),
+        pytest.param(4, 4, "", id="all"),
+        pytest.param(4, 0, "", id="none"),
+    ],
+)
+def test_where_only_some_rows_are_in_wall_time_it_is_said_how_many(rows: int, walls: int, said: str) -> None:
+    assert few_walls({"rows": rows, "wall_times": walls}) == said
+
+
+@pytest.mark.parametrize(
+    ("recorded", "came", "said"),
+    [(5, 3, "2 of the new plays make no row of their own"), (1, 0, "1 of the new plays makes no row"), (3, 3, "")],
+)
+def test_new_plays_that_make_no_row_are_told(recorded: int, came: int, said: str) -> None:
+    told = rowless({"recorded": recorded, "came": came})
+
+    assert told.startswith(said)
+    assert bool(told) == bool(said)
 
 
 def test_rows_in_utc_have_no_time_zone_to_be_asked_for() -> None:

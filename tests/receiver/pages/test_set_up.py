@@ -574,6 +574,8 @@ async def test_what_was_before_is_imported_within_the_set_up_and_leads_back_to_i
     assert read.headers["location"] == "/admin/imports/1"
     assert 'href="/set-up/history">Go on with it' in shown.text
     assert 'History</span><span class="hush">: to do' in waiting.text
+    assert "save a backup of it before you wait" in waiting.text
+    assert "save a backup of it before you wait" not in imported.text
     assert "1 row from Playback Reporting" in waiting.text
     assert 'History</span><span class="hush">: done' in imported.text
     assert "That is all" in imported.text

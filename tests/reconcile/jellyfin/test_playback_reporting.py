@@ -19,6 +19,7 @@ from reconcile.jellyfin.item_types import NO_USER
 from reconcile.jellyfin.playback_reporting import NOTHING, read_backup, read_row
 from reconcile.playback.check_in import DeviceFacts, Ignored, ItemFacts, Rejected
 from reconcile.playback.imports import Play, Told
+from reconcile.unpacking import unpacked
 from tests.simulated import BEGAN, KEY, URL, Jellyfin, simulated
 
 USER, ITEM = "0a1b2c3d4e5f60718293a4b5c6d7e8f9", "b7d1f4a09c3e48d2a6510e7f3c2b9d84"
@@ -74,8 +75,10 @@ def test_a_version_that_keeps_utc_says_so() -> None:
         ("A - B - s2026e104 - C - D", ItemFacts("episode", "C - D", None, None, None, "A - B", 2026, 104)),
         ("A Series - s00e00 - A Title", ItemFacts("episode", "A Title", None, None, None, "A Series")),
         ("An episode of nothing", ItemFacts("episode", "An episode of nothing")),
+        ("A - s100000e999999999 - B", ItemFacts("episode", "B", None, None, None, "A")),
+        ("A\x00 - s01e02 - B\x00", ItemFacts("episode", "B", None, None, None, "A", 1, 2)),
     ],
-    ids=["ordinary", "dashes and years", "00 is not known", "no such form"],
+    ids=["ordinary", "dashes and years", "00 is not known", "no such form", "beyond belief", "with NUL"],
 )
 def test_an_episodes_name_is_taken_apart(name: str, facts: ItemFacts) -> None:
     assert play(read_row(row(kind="Episode", name=name), "")).item == facts
@@ -104,9 +107,10 @@ def test_what_is_not_history_is_ignored(odd: tuple[str, ...], told: Ignored) -> 
         (row(created="yesterday"), "no date such as"),
         (row(created="2026-02-30 20:00:00"), "no date such as"),
         (row(item="42"), "none of Jellyfin's"),
-        (row()[:8], "8 columns instead of 9"),
+        (row()[:8], "it has 8 columns, a row of the backup has 9"),
+        (row()[:1], "it has 1 column, a row of the backup has 9"),
     ],
-    ids=["INT32_MIN", "twenty years", "no duration", "no date", "no such day", "no id", "a column short"],
+    ids=["INT32_MIN", "twenty years", "no duration", "no date", "no such day", "no id", "a column short", "text"],
 )
 def test_what_cannot_be_believed_is_rejected_with_a_sentence_and_its_place(odd: tuple[str, ...], words: str) -> None:
     told = read_row(odd, "row 17")
@@ -114,6 +118,12 @@ def test_what_cannot_be_believed_is_rejected_with_a_sentence_and_its_place(odd: 
     assert isinstance(told, Rejected)
     assert words in told.reason
     assert told.place == "row 17"
+
+
+def test_texts_are_kept_without_nul() -> None:
+    told = play(read_row((*row()[:6], "a\x00b", "\x00", "5400"), ""))
+
+    assert told.device == DeviceFacts(client="ab", device_name=None)
 
 
 def test_dashed_ids_are_normalised() -> None:
@@ -144,6 +154,14 @@ def test_a_backup_is_read_line_by_line_with_tabs_in_titles() -> None:
 
 def test_an_empty_backup_holds_nothing() -> None:
     assert list(read_backup(b"")) == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_backup_that_windows_saved_in_utf_16_is_read_alike(encoding: str) -> None:
+    text = unpacked(("\ufeff" + "\t".join(row())).encode(encoding))
+
+    assert isinstance(text, bytes)
+    assert list(read_backup(text)) == [read_row(row(), "line 1")]
 
 
 @given(st.binary())
