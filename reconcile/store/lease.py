@@ -97,8 +97,17 @@ class ServerLeases:
     async def holds(self, server_id: str) -> bool:
         """Say whether this process polls the server; takes the lease if it is free.
 
-        Raises StoreAway when the database does not answer: then nothing is held any more.
+        Raises StoreAway when the database does not answer: then nothing is held any more. Whoever asks may be
+        cancelled: the question is put to its end, or the connection, and every lease on it, would be lost.
         """
+        asking = asyncio.ensure_future(self._asked(server_id))
+        try:
+            return await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            asking.add_done_callback(_forget)
+            raise
+
+    async def _asked(self, server_id: str) -> bool:
         async with self._turn:
             try:
                 async with asyncio.timeout(_QUESTION_SECONDS):
@@ -133,6 +142,12 @@ class ServerLeases:
         if connection is not None:
             await connection.invalidate()  # never back into the pool: its locks would live on
             await connection.close()
+
+
+def _forget(asked: asyncio.Future[bool]) -> None:
+    """Take note of the answer to a question that nobody waits for."""
+    if not asked.cancelled():
+        asked.exception()
 
 
 def _lock(handle: int) -> None:

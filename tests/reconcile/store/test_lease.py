@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,23 @@ async def test_each_server_has_one_holder_and_another_takes_over_on_release(post
     await one.release()
     assert await other.holds("den")
     await other.release()
+
+
+@pytest.mark.parametrize("steps", range(1, 10))
+async def test_whoever_asks_may_be_cancelled_and_no_lease_is_lost(postgres_url: str, steps: int) -> None:
+    one, other = ServerLeases(postgres_url), ServerLeases(postgres_url)
+    assert await one.holds("den")
+    asking = asyncio.create_task(one.holds("den"))
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    asking.cancel()
+    with suppress(asyncio.CancelledError):
+        await asking
+
+    assert not await other.holds("den")
+    assert await one.holds("den")
+    await other.release()
+    await one.release()
 
 
 async def test_a_holder_that_lost_its_connection_has_lost_its_leases(postgres_url: str) -> None:
