@@ -25,6 +25,18 @@ class Stretch(msgspec.Struct, frozen=True, gc=False):
         return self.at + timedelta(seconds=self.seconds)
 
 
+def stretch_from(point: Point, seconds: float) -> Stretch:
+    """Return the *seconds* that were played from *point* on."""
+    position = point.position or 0.0
+    return Stretch(point.at, seconds, position, position + seconds)
+
+
+def stretch_to(point: Point, seconds: float) -> Stretch:
+    """Return the *seconds* that had been played by *point*."""
+    position = point.position or 0.0
+    return Stretch(point.at - timedelta(seconds=seconds), seconds, position - seconds, position)
+
+
 class Step(msgspec.Struct, frozen=True, gc=False):
     """What lies between two neighbours: a stretch that was played, and a part that was skipped."""
 
@@ -95,10 +107,14 @@ class Walk(msgspec.Struct, frozen=True, gc=False):
         turned = turned if _is_on_line(last, last, point) else turned._credited(point)
         return Walk(turned.stretches, turned.skipped, turned.turns, turned.corner, point)
 
-    def interrupted(self) -> Walk:
-        """Return the walk at the end of its line: on the way to whatever follows nothing was played."""
+    def interrupted(self, *played: Stretch) -> Walk:
+        """Return the walk at the end of its line: on the way to whatever follows nothing was *played* but this."""
         done = self.done()
-        return Walk(done.stretches, done.skipped, self.bends())
+        return Walk((*done.stretches, *played), done.skipped, self.bends())
+
+    def noting(self, *instants: datetime) -> Walk:
+        """Return the walk with *instants* among its turns."""
+        return Walk(self.stretches, self.skipped, (*self.turns, *instants), self.corner, self.last)
 
     def done(self) -> Walk:
         """Return the walk with all credited that led to its last point."""

@@ -8,9 +8,19 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from reconcile.playback.check_in import CheckIn, Kind
-from reconcile.playback.coverage import Stretch, Walk
-from reconcile.playback.edges import Beginning, EndedBy, Ending, absence, beginning, ending, is_shown, limit
+from reconcile.playback.check_in import Channel, CheckIn, Kind
+from reconcile.playback.coverage import Stretch, Walk, stretch_from, stretch_to
+from reconcile.playback.edges import (
+    Beginning,
+    EndedBy,
+    Ending,
+    absence,
+    beginning,
+    ending,
+    is_shown,
+    limit,
+    resumed,
+)
 from reconcile.playback.imports import imported, is_imported
 from reconcile.playback.playback import Cut, Playback
 from reconcile.playback.points import Point, point_of, points_of
@@ -67,7 +77,7 @@ class _Cutter:
             if run is not None:
                 ended = self._has_ended(run, point)
                 if self._goes_on(run, point, ended=ended):
-                    run = run.to(point, counts=self._counts(run, point, ended=ended))
+                    run = self._gone_on(run, point, ended=ended)
                     continue
             if point.is_stop and (point.soft or point.position is None):
                 continue
@@ -91,7 +101,9 @@ class _Cutter:
         point = point_of(check_in, check_in.sighted_until, self.rules)
         if self._has_ended(run, point) or not self._goes_on(run, point, ended=False):
             return None
-        run = run.to(point, counts=True)
+        if not point.channels <= run.channels:
+            return None
+        run = run.to(point)
         playback = self._playback(run, None)
         return (run, playback) if playback.is_open else None
 
@@ -160,14 +172,31 @@ class _Cutter:
             return False
         return self._reach(run, end, self._played(run, run.walk.done(), end)).position >= self.rules.goal(self.runtime)
 
-    def _counts(self, run: Run, point: Point, *, ended: bool) -> bool:
-        """Say whether the way from *run* to *point* may be credited."""
-        if not ended:
-            return True
+    def _gone_on(self, run: Run, point: Point, *, ended: bool) -> Run:
+        """Return *run* with *point*, and what the way there proves (DESIGN §5).
+
+        Whoever comes back after a soft end may resume before the place they left: their position then says less than
+        what had been seen until they left. So that counts as it would if they had not come back.
+        """
+        last = run.last
+        if not ended or point.position is None or last.position is None or (point.is_stop and point.soft):
+            return run.to(point)
         if run.stop is not None and not run.stop.soft:
-            return False
+            return run.back_at(point)
+        seen = (last.until - last.at).total_seconds() if last.kind is Kind.PLAYING else 0.0
+        if self._is_alone(last.at, point.at) and point.position - last.position >= seen:
+            return run.after_all_at(point)
+        end = self._soft_ending(run, point.at, None)
+        is_told = Channel.WEBHOOK in run.channels
+        back = Beginning(point.at) if is_told else resumed(point, self.around.looks, end.at)
+        played = stretch_from(last, end.credit), stretch_to(point, back.credit)
+        looks = *(self._absence(run, point.at) or ()), *(() if back.look is None else (back.look,))
+        return run.back_at(point, *(each for each in played if each.seconds > 0)).having(*looks)
+
+    def _is_alone(self, since: datetime, until: datetime) -> bool:
+        """Say whether the same was played nowhere else between these instants."""
         elsewhere = self.around.elsewhere
-        return bisect_right(elsewhere, run.last.at) == bisect_left(elsewhere, point.at)
+        return bisect_right(elsewhere, since) == bisect_left(elsewhere, until)
 
     # --- its edges ----------------------------------------------------------------------------------------------
 
@@ -243,11 +272,11 @@ class _Cutter:
 
     def _played(self, run: Run, walk: Walk, end: Ending) -> tuple[Stretch, ...]:
         """Return the stretches of *walk* from the beginning of *run* to its *end*, both of which nobody saw."""
-        played, last = walk.stretches, run.last
-        if run.begun.credit > 0:
-            played = (Stretch(run.begun.at, run.begun.credit, 0.0, run.begun.credit), *played)
-        if end.credit > 0 and last.position is not None:
-            played = (*played, Stretch(last.at, end.credit, last.position, last.position + end.credit))
+        played, begun = walk.stretches, run.beginning
+        if begun.credit > 0:
+            played = (stretch_to(run.first, begun.credit), *played)
+        if end.credit > 0 and run.last.position is not None:
+            played = (*played, stretch_from(run.last, end.credit))
         return played
 
     def _reach(self, run: Run, end: Ending, played: Sequence[Stretch]) -> Reach:
@@ -258,16 +287,18 @@ class _Cutter:
         return reached(played, Reach(0.0 if final is None else final, end.at))
 
     def _playback(self, run: Run, following: Point | None) -> Playback:
-        end = self._ending(run, following)
+        begun, end = run.beginning, self._ending(run, following)
         walk = run.walk.done()
         played = self._played(run, walk, end)
         reach = self._reach(run, end, played)
-        looks = {*end.looks, *(() if run.begun.look is None else (run.begun.look,))}
+        looks = {*run.looks, *end.looks, *(() if begun.look is None else (begun.look,))}
+        if following is not None:
+            looks.update(self._absence(run, following.at) or ())
         completed_at = None
         if self.runtime is not None:
             completed_at = passed_at(played, self.rules.goal(self.runtime), reach)
         return Playback(
-            started_at=run.begun.at,
+            started_at=begun.at,
             first_at=run.first.at,
             last_at=run.last.at,
             ended_at=max(end.at, run.last.at),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reconcile.playback.check_in import Channel, Kind
-from reconcile.playback.rules import ABSENT_HALF, OPENING, SUPERSEDED_WHOLE, TOLERANCE, Rules
+from reconcile.playback.rules import ABSENT_HALF, OPENING, REPORTS_APART, SUPERSEDED_WHOLE, TOLERANCE, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +33,7 @@ class EndedBy(StrEnum):
 
 
 class Beginning(msgspec.Struct, frozen=True, gc=False):
-    """When a playback began, the seconds played before its first check-in, and the look that proves it."""
+    """When a playback began, the seconds played before its first check-in, and the look that says so."""
 
     at: datetime
     credit: float = 0.0
@@ -71,16 +71,38 @@ def beginning(
     if position is None or position <= 0:
         return Beginning(first.at)
     began = first.at - timedelta(seconds=position)
-    if not_before is not None and began < not_before - timedelta(seconds=TOLERANCE):
-        return Beginning(first.at)
-    if position <= rules.opening(runtime):
+    is_free = not_before is None or began >= not_before - timedelta(seconds=TOLERANCE)
+    if is_free and position <= rules.opening(runtime):
         return Beginning(began, position)
+    if position > OPENING:
+        return resumed(first, looks, not_before)
+    look = _look_without(first, looks)
+    is_proved = look is not None and position - TOLERANCE <= (first.at - look).total_seconds() <= OPENING
+    return Beginning(began, position, look) if is_free and is_proved else Beginning(first.at, 0.0, look)
+
+
+def resumed(first: Point, looks: Sequence[datetime], not_before: datetime | None) -> Beginning:
+    """Return where what *first* shows in the middle of an item began, or went on.
+
+    A look shows only the last report. Where others fit between *first* and the last look that lacked it, half of them
+    are credited, as at an end that nobody saw. That is for what only looks have shown: webhooks tell of a beginning.
+    """
+    look = _look_without(first, looks)
+    if look is None or first.kind is not Kind.PLAYING or first.position is None:
+        return Beginning(first.at)
+    unseen = (first.at - look).total_seconds() // REPORTS_APART * REPORTS_APART
+    credit = min(unseen / 2, first.position)
+    began = first.at - timedelta(seconds=credit)
+    is_free = not_before is None or began >= not_before
+    return Beginning(began, credit, look) if is_free else Beginning(first.at, 0.0, look)
+
+
+def _look_without(first: Point, looks: Sequence[datetime]) -> datetime | None:
+    """Return the last look before *first*, which lacked it; None if it was too long ago to say when *first* began."""
     index = bisect_left(looks, first.at)
-    if position <= OPENING and index:
-        unseen = (first.at - looks[index - 1]).total_seconds()
-        if position - TOLERANCE <= unseen <= OPENING:
-            return Beginning(began, position, looks[index - 1])
-    return Beginning(first.at)
+    if not index or (first.at - looks[index - 1]).total_seconds() > ABSENT_HALF:
+        return None
+    return looks[index - 1]
 
 
 def absence(

@@ -16,6 +16,9 @@ SEEK_WITHIN = timedelta(seconds=120)
 REPORTS_EVERY = timedelta(seconds=35)
 """Clients that play report at least every 30 s (facts B3, F6); a little is for their way to us."""
 
+REPORTS_APART = 10.0
+"""Seconds between two reports of a client that plays, at the least (facts F6, F18)."""
+
 PAUSE_WITHIN = timedelta(seconds=60)
 """Two paused check-ins this close are one pause, wherever the position went."""
 

@@ -101,6 +101,15 @@ def _plain_steps(draw: st.DrawFn) -> tuple[Step, ...]:
     return tuple(steps)
 
 
+@st.composite
+def _leaving_and_returning(draw: st.DrawFn) -> tuple[Step, ...]:
+    """One item in two sittings, the second from where the first was left, or a little before."""
+    item, first = draw(st.sampled_from(LONG_ITEMS)), draw(_seconds(60, 600))
+    back = draw(st.just(0.0) | _seconds(1, 30))
+    away, second = draw(_seconds(45, 3000)), draw(_seconds(60, 300))
+    return (Open(item), Play(first), Close(), Wait(away), Open(item, first - back), Play(second), Close())
+
+
 def _programmes(
     sittings: st.SearchStrategy[list[Step]], devices: st.SearchStrategy[Device], users: st.SearchStrategy[User]
 ) -> st.SearchStrategy[Programme]:
@@ -132,18 +141,18 @@ brief_scripts = _scripts(
 )
 """The same for a few minutes: what is tried again and again must not take long."""
 
-plain_scripts = _scripts(
-    st.builds(
-        Programme,
-        device=st.sampled_from(DEVICES[:3]),
-        user=st.sampled_from(USERS[:2]),
-        begins=_seconds(0, 900),
-        steps=_plain_steps(),
-    ),
-    1,
-    st.just(0.0),
-)
+
+def _at_one_player(steps: st.SearchStrategy[tuple[Step, ...]]) -> st.SearchStrategy[Script]:
+    device, user = st.sampled_from(DEVICES[:3]), st.sampled_from(USERS[:2])
+    programmes = st.builds(Programme, device=device, user=user, begins=_seconds(0, 900), steps=steps)
+    return _scripts(programmes, 1, st.just(0.0))
+
+
+plain_scripts = _at_one_player(_plain_steps())
 """Play, pause, seek and stop, at one player."""
+
+returning_scripts = _at_one_player(_leaving_and_returning())
+"""Leave, and go on later."""
 
 seeds = st.integers(0, 100_000)
 

@@ -18,7 +18,7 @@ from tests.invariants.effort import examples
 from tests.invariants.hearing import PACE, Evening, Heard, heard_of
 from tests.invariants.ledger import Ledger
 from tests.invariants.pure import RULES, playbacks, verdicts
-from tests.invariants.scripts import odd_scripts, plain_scripts
+from tests.invariants.scripts import odd_scripts, plain_scripts, returning_scripts
 from tests.invariants.stage import Batches, copied, played
 
 LOOK = 1.25 * PACE
@@ -103,6 +103,14 @@ def test_polls_alone_tell_of_every_playback_within_an_interval_per_edge(script: 
     evening = heard_of(script)
 
     assert_true(evening, evening.seen, HEARD, LOOK)
+
+
+@examples(25, 3000)
+@given(script=returning_scripts)
+def test_polls_alone_tell_of_whoever_leaves_and_returns_within_an_interval_per_sitting(script: Script) -> None:
+    evening = heard_of(script)
+
+    assert_true(evening, evening.seen, HEARD + 2 * LOOK, 0)
 
 
 @examples(25, 3000)

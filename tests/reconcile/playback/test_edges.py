@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconcile.playback.check_in import Channel, CheckIn
+from reconcile.playback.check_in import Channel, CheckIn, Kind
 from reconcile.playback.edges import EndedBy
 from reconcile.playback.rules import Rules
 from tests.reconcile.playback.evenings import (
@@ -201,7 +201,62 @@ def test_a_look_that_lacked_it_proves_that_it_began_at_zero(look: float, credit:
     (playback,) = cut_evening(check_in(0, 40, channel=Channel.POLL), stop(100, 140), runtime=600, looks=[look])
 
     assert watched([playback]) == [100 + credit]
-    assert [since_eight(when) for when in playback.looks] == ([look] if credit else [])
+
+
+def test_the_look_that_decided_where_it_began_is_kept_also_where_it_proves_nothing() -> None:
+    """Of the looks of an old day only those stay that a playback needs: an earlier one would prove too much."""
+    begun = (check_in(0, 40, channel=Channel.POLL), stop(100, 140))
+
+    (playback,) = cut_evening(*begun, runtime=600, looks=[-45, -30])
+    (later,) = cut_evening(*begun, runtime=600, looks=[since_eight(look) for look in playback.looks])
+
+    assert later == playback
+
+
+# --- resumed in the middle ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("look", "credit"),
+    [
+        pytest.param(-9, 0, id="no report fits in between"),
+        pytest.param(-10, 5, id="one does: half of it"),
+        pytest.param(-19, 5, id="still one"),
+        pytest.param(-74, 35, id="seven"),
+        pytest.param(-76, 0, id="the last look was too long ago to say"),
+    ],
+)
+def test_of_reports_that_looks_may_have_missed_at_a_resumption_half_is_credited(look: float, credit: float) -> None:
+    (playback,) = cut_evening(*[looked(s, s + 2000, until=s + 8) for s in range(0, 101, 10)], looks=[look])
+
+    assert since_eight(playback.started_at) == -credit
+    assert watched([playback]) == [108 + credit]
+    assert playback.covered == ((2000 - credit, 2108),)
+
+
+def test_where_webhooks_told_of_a_playback_they_told_of_its_beginning_too() -> None:
+    seen = [looked(s, s + 2000, until=s + 8) for s in range(0, 101, 10)]
+
+    (playback,) = cut_evening(*seen, check_in(50, 2050), looks=[-12])
+
+    assert since_eight(playback.started_at) == 0
+
+
+def test_what_was_paused_when_looks_first_saw_it_is_credited_nothing() -> None:
+    (playback,) = cut_evening(
+        check_in(0, 2000, Kind.PAUSED, channel=Channel.POLL), looked(30, 2000), stop(100, 2070), looks=[-12]
+    )
+
+    assert watched([playback]) == [70]
+
+
+@pytest.mark.parametrize(("opted_in", "credit"), [(-6, 5), (-4, 0)])
+def test_a_resumption_does_not_reach_back_over_the_opt_in(opted_in: float, credit: float) -> None:
+    seen = [looked(s, s + 2000, until=s + 8) for s in range(0, 101, 10)]
+
+    (playback,) = cut_evening(*seen, looks=[-12], recorded=[(opted_in, None)])
+
+    assert since_eight(playback.started_at) == -credit
 
 
 def test_a_beginning_does_not_reach_back_into_the_playback_before() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconcile.playback.check_in import Kind
+from reconcile.playback.check_in import CheckIn, Kind
 from reconcile.playback.edges import EndedBy
 from reconcile.playback.rules import Rules
 from tests.reconcile.playback.evenings import (
@@ -79,6 +79,58 @@ def test_what_went_on_after_a_soft_end_is_credited_by_its_position() -> None:
     (playback,) = cut_evening(*line(0, 600), *line(2000, 2300, 700))
 
     assert watched([playback]) == [1000]
+
+
+# --- coming back after a soft end --------------------------------------------------------------------------------
+
+GONE = [float(s) for s in range(8, 600, 10)] + [612.0, 622.0, 632.0, 792.0]
+"""Looks of an evening: shown until 598, lacking at 612, agreed at 632."""
+
+
+def polled(start: int, end: int, position: float) -> list[CheckIn]:
+    """Return what looks show of a film that plays from *start* to *end*, at *position* first."""
+    return [looked(s, position + s - start, until=s + 8) for s in range(start, end + 1, 10)]
+
+
+@pytest.mark.parametrize(
+    ("position", "seconds"),
+    [
+        pytest.param(600, 600 + 108, id="where it was left: by the position"),
+        pytest.param(597.9, 605 + 108, id="before what had been seen: until half way to the look without it"),
+        pytest.param(560, 605 + 108, id="well before"),
+    ],
+)
+def test_who_resumes_before_the_place_they_left_has_seen_what_was_seen(position: float, seconds: float) -> None:
+    (playback,) = cut_evening(*polled(0, 590, 0), *polled(800, 900, position), looks=GONE)
+
+    assert watched([playback]) == [seconds]
+
+
+def test_a_resumption_too_may_have_gone_unseen_by_one_report() -> None:
+    (playback,) = cut_evening(*polled(0, 590, 0), *polled(803, 903, 560), looks=GONE)
+
+    assert watched([playback]) == [605 + 5 + 108]
+    assert [since_eight(look) for look in playback.looks] == [612, 632, 792]
+
+
+def test_where_webhooks_are_heard_a_resumption_is_told_of() -> None:
+    told = check_in(590, until=598)
+
+    (playback,) = cut_evening(*polled(0, 580, 0), told, *polled(803, 903, 560), looks=GONE)
+
+    assert watched([playback]) == [598 + 108]
+
+
+def test_who_pauses_and_resumes_before_that_place_was_paused_until_then() -> None:
+    evening = [*polled(0, 580, 0), paused(590, 590, until=598), *polled(800, 900, 560)]
+
+    assert watched(cut_evening(*evening, looks=GONE)) == [590 + 108]
+
+
+def test_what_was_seen_before_the_same_was_played_elsewhere_counts() -> None:
+    evening = [*polled(0, 590, 0), *polled(1600, 1700, 650)]
+
+    assert watched(cut_evening(*evening, looks=GONE, elsewhere=[1000])) == [605 + 108]
 
 
 def test_near_is_a_tenth_of_a_short_item() -> None:
