@@ -42,8 +42,8 @@ _LOOKS_BEFORE = timedelta(minutes=2)
 class Cutting(msgspec.Struct):
     """One key while it is cut again: its evidence, what surrounds it, and its playbacks as kept and as made.
 
-    *run* is the last playback's while its points are gathered, *turns* are where the lines bend. *number* is
-    its id, *counts* says for whom and as what it counts.
+    *others* are the check-ins of other users in its session. *run* is the last playback's while its points are
+    gathered, *turns* are where the lines bend. *number* is its id, *counts* says for whom and as what it counts.
     """
 
     row: KeyRow
@@ -54,6 +54,7 @@ class Cutting(msgspec.Struct):
     around: Surroundings
     kept: list[Kept]
     related: list[int]
+    others: Sequence[CheckIn] = ()
     made: tuple[Playback, ...] = ()
     run: Run | None = None
     turns: frozenset[datetime] = frozenset()
@@ -126,9 +127,8 @@ class Gathering:
         key = row.key
         others = [r.id for r in related if r.key.session_id == key.session_id]
         elsewhere = [r.id for r in related if r.key.session_id != key.session_id]
-        check_ins = line.check_ins
-        if others:
-            check_ins = owned(check_ins, await evidence.told_to_others(self.db, others, line.start))
+        told_to_others = await evidence.told_to_others(self.db, others, line.start) if others else []
+        check_ins = owned(line.check_ins, told_to_others)
         away = await evidence.told_to_others(self.db, elsewhere, line.start) if elsewhere else []
         first = line.check_ins[0].at if line.check_ins else self.now
         item = filled(item_of(row.facts), known.get((key.server_id, key.item_id), ItemFacts()))
@@ -143,7 +143,8 @@ class Gathering:
             floor=line.floor,
         )
         account = self.people.account_of(user, first, imported=told_by_import)
-        return Cutting(row, item, account, line, check_ins, around, kept, [*others, *elsewhere])
+        related_ids = [*others, *elsewhere]
+        return Cutting(row, item, account, line, check_ins, around, kept, related_ids, told_to_others)
 
     # --- lines ----------------------------------------------------------------------------------------------------
 

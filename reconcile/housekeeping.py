@@ -49,7 +49,7 @@ async def _thin_some(store: Transactions, people: People, now: datetime) -> int 
         settling = Settling(db, people, now, whole=True)
         for key_id, until in due.items():
             each = await settling.line(key_id)
-            found = thinned(each.check_ins, each.around, people.rules(each.account_id), now)
+            found = thinned(each.check_ins, each.around, people.rules(each.account_id), now, each.others)
             await evidence.keep(db, {key_id: found.extended})
             await evidence.drop(db, key_id, [(check_in.at, check_in.kind) for check_in in found.gone])
             await playbacks.set_thinned(db, key_id, until)

@@ -49,6 +49,12 @@ def owned(check_ins: Sequence[CheckIn], others: Iterable[CheckIn]) -> tuple[Chec
     return tuple(c for c in check_ins if c.seen_at - first_seen.get(c.at, c.seen_at) <= SWITCH)
 
 
+def disowning(check_ins: Sequence[CheckIn], others: Iterable[CheckIn]) -> frozenset[datetime]:
+    """Return the instants at which one of *check_ins* keeps another user's from being theirs, as in `owned`."""
+    seen = {each.at: each.seen_at for each in check_ins}
+    return frozenset(other.at for other in others if other.at in seen and other.seen_at - seen[other.at] > SWITCH)
+
+
 def points_of(
     check_ins: Sequence[CheckIn], sightings: Sequence[datetime], runtime: float | None, rules: Rules
 ) -> list[Point]:

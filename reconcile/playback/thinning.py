@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import msgspec
 
 from reconcile.playback.check_in import CheckIn, Kind
 from reconcile.playback.cutting import cut_whole
+from reconcile.playback.points import disowning
 from reconcile.playback.rules import RACE, Rules
 from reconcile.playback.surroundings import Surroundings
 
@@ -24,9 +26,27 @@ class Thinned(msgspec.Struct, frozen=True):
     gone: tuple[CheckIn, ...]
 
 
-def thinned(check_ins: Sequence[CheckIn], around: Surroundings, rules: Rules, now: datetime) -> Thinned:
-    """Return the part of *check_ins* (gathered) that `cut` needs: cut(thinned) = cut(all)."""
-    return without_the_rest(check_ins, cut_whole(check_ins, around, rules, now).turns, rules)
+def thinned(
+    check_ins: Sequence[CheckIn],
+    around: Surroundings,
+    rules: Rules,
+    now: datetime,
+    others: Collection[CheckIn] = (),
+) -> Thinned:
+    """Return the part of *check_ins* (gathered) that `cut` needs: cut(thinned) = cut(all).
+
+    That holds for the lines around it too: what keeps the check-ins of *others* (other users of the session) from being
+    theirs stays, and so does what tells that a gap of another line was played here.
+    """
+    turns = cut_whole(check_ins, around, rules, now).turns
+    return without_the_rest(check_ins, turns | disowning(check_ins, others) | _following(check_ins, around), rules)
+
+
+def _following(check_ins: Sequence[CheckIn], around: Surroundings) -> frozenset[datetime]:
+    """Return the instants of the check-ins that are the first after one elsewhere."""
+    instants = [each.at for each in check_ins]
+    places = {bisect_right(instants, at) for at in around.elsewhere}
+    return frozenset(instants[place] for place in places if place < len(instants))
 
 
 def without_the_rest(check_ins: Sequence[CheckIn], turns: Collection[datetime], rules: Rules) -> Thinned:

@@ -44,32 +44,50 @@ class Sets:
 
 def playbacks(heard: Iterable[Heard], now: datetime) -> dict[Key, tuple[Playback, ...]]:
     """Return the playbacks that *heard* tells of at *now* on the server's clock, by key."""
-    sets = Sets(heard)
-    alone = {key: _cut(key, sets, (), now) for key in sets.lines}
-    found: dict[Key, tuple[Playback, ...]] = {}
-    for key in sorted(sets.lines):
-        siblings = sorted(
-            Sibling(p.first_at, p.started_at)
-            for other, made in alone.items()
-            if (other.session_id, other.user_id) == (key.session_id, key.user_id) and other.item_id != key.item_id
-            for p in made
-        )
-        found[key] = _cut(key, sets, tuple(siblings), now)
-    return found
+    return cut_all(Sets(heard), now)
 
 
-def _cut(key: Key, sets: Sets, siblings: tuple[Sibling, ...], now: datetime) -> tuple[Playback, ...]:
+def cut_all(sets: Sets, now: datetime) -> dict[Key, tuple[Playback, ...]]:
+    """Return the playbacks that *sets* tell of at *now*, by key."""
+    alone = {key: _cut(key, sets, {}, now) for key in sets.lines}
+    return {key: _cut(key, sets, alone, now) for key in sorted(sets.lines)}
+
+
+def surroundings(key: Key, sets: Sets, made: Mapping[Key, tuple[Playback, ...]]) -> Surroundings:
+    """Return what lies around the line of *key*, where the playbacks *made* began."""
+    siblings = sorted(
+        Sibling(p.first_at, p.started_at)
+        for other, found in made.items()
+        if (other.session_id, other.user_id) == (key.session_id, key.user_id) and other.item_id != key.item_id
+        for p in found
+    )
     same_item = [(other, line) for other, line in sets.lines.items() if other.item_id == key.item_id and other != key]
-    others = [c for other, line in same_item if other.session_id == key.session_id for c in line]
-    away = [c.at for other, line in same_item if other.user_id == key.user_id for c in line]
-    around = Surroundings(
+    return Surroundings(
         looks=sorted(sets.looks),
         siblings=siblings,
-        elsewhere=sorted(away),
+        elsewhere=sorted(c.at for other, line in same_item if other.user_id == key.user_id for c in line),
         sightings=sorted(sets.sightings.get(key, ())),
         runtime=item_of(sets.facts[key]).runtime_seconds,
     )
-    return cut(owned(sets.lines[key], others), around, RULES, now)
+
+
+def owned_line(key: Key, sets: Sets) -> tuple[CheckIn, ...]:
+    """Return the check-ins of *key* that are its own user's."""
+    return owned(sets.lines[key], told_to_others(key, sets))
+
+
+def told_to_others(key: Key, sets: Sets) -> list[CheckIn]:
+    """Return the check-ins of other users in the session of *key*."""
+    return [
+        c
+        for other, line in sets.lines.items()
+        if other.item_id == key.item_id and other.session_id == key.session_id and other != key
+        for c in line
+    ]
+
+
+def _cut(key: Key, sets: Sets, made: Mapping[Key, tuple[Playback, ...]], now: datetime) -> tuple[Playback, ...]:
+    return cut(owned_line(key, sets), surroundings(key, sets, made), RULES, now)
 
 
 def verdicts(found: Mapping[Key, tuple[Playback, ...]], heard: Iterable[Heard]) -> dict[tuple[str, str], list[Verdict]]:
