@@ -181,10 +181,11 @@ class _Cutter:
         last = run.last
         if not ended or point.position is None or last.position is None or (point.is_stop and point.soft):
             return run.to(point)
-        if run.stop is not None and not run.stop.soft:
+        if run.stop is last:
             return run.back_at(point)
         seen = (last.until - last.at).total_seconds() if last.kind is Kind.PLAYING else 0.0
-        if self._is_alone(last.at, point.at) and point.position - last.position >= seen:
+        is_proved = point.is_stop or point.position - last.position >= seen
+        if is_proved and (run.stop is None or run.stop.soft) and self._is_alone(last.at, point.at):
             return run.after_all_at(point)
         end = self._soft_ending(run, point.at, None)
         is_told = Channel.WEBHOOK in run.channels

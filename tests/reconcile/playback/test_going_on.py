@@ -127,6 +127,18 @@ def test_who_pauses_and_resumes_before_that_place_was_paused_until_then() -> Non
     assert watched(cut_evening(*evening, looks=GONE)) == [590 + 108]
 
 
+def test_a_late_stop_says_itself_where_it_was_left() -> None:
+    (playback,) = cut_evening(*polled(0, 590, 0), stop(700, 593), looks=GONE)
+
+    assert watched([playback]) == [593]
+
+
+def test_what_was_seen_before_a_stop_without_a_position_counts_though_it_goes_on() -> None:
+    told = [check_in(590, until=598), stop(660, known=False)]
+
+    assert watched(cut_evening(*line(0, 580), *told, *line(900, 1000, 560))) == [598 + 100]
+
+
 def test_what_was_seen_before_the_same_was_played_elsewhere_counts() -> None:
     evening = [*polled(0, 590, 0), *polled(1600, 1700, 650)]
 
