@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from reconcile.playback.check_in import Channel, CheckIn, Kind
+from reconcile.playback.check_in import CheckIn, Kind
 from reconcile.playback.coverage import Stretch, Walk, stretch_from, stretch_to
 from reconcile.playback.edges import (
     Beginning,
     EndedBy,
     Ending,
+    Floor,
     absence,
     beginning,
     ending,
@@ -23,7 +25,7 @@ from reconcile.playback.edges import (
 )
 from reconcile.playback.imports import imported, is_imported
 from reconcile.playback.playback import Cut, Playback
-from reconcile.playback.points import Point, point_of, points_of
+from reconcile.playback.points import Point, is_told, placed, point_of, points_of
 from reconcile.playback.reach import Reach, covered, joined, passed_at, reached
 from reconcile.playback.rules import ABSENT_HALF, BACK_AT_START, FASTEST, OPENING, TOLERANCE, Rules
 from reconcile.playback.run import Run
@@ -73,18 +75,23 @@ class _Cutter:
         playbacks: list[Playback] = []
         turns: set[datetime] = set()
         run: Run | None = None
-        for point in points_of(recorded, self.around.sightings, self.runtime, self.rules):
+        points = points_of(recorded, self.around.sightings, self.runtime, self.rules)
+        for number, point in enumerate(points):
+            following = points[number + 1] if number + 1 < len(points) else None
+            where = placed(point, islice(points, number + 1, None), self.rules) if point.position is None else point
             if run is not None:
                 ended = self._has_ended(run, point)
-                if self._goes_on(run, point, ended=ended):
-                    run = self._gone_on(run, point, ended=ended)
+                if self._goes_on(run, where, ended=ended):
+                    run = self._gone_on(run, point, following, ended=ended)
                     continue
             if point.is_stop and (point.soft or point.position is None):
                 continue
+            before: tuple[Run, Playback] | None = None
             if run is not None:
-                playbacks.append(self._playback(run, point))
+                before = (run, self._playback(run, where))
+                playbacks.append(before[1])
                 turns.update(run.walk.bends())
-            run = Run.of(point, self._beginning(point, playbacks[-1] if playbacks else None))
+            run = Run.of(point, self._beginning(point, following, before))
         if run is not None:
             playbacks.append(self._playback(run, None))
             turns.update(run.walk.bends())
@@ -94,14 +101,14 @@ class _Cutter:
         is_plain = (
             run.stop is None and before.at == run.last.at and check_in.at > before.at and not self.around.sightings
         )
-        if not is_plain or check_in.kind is Kind.STOPPED:
+        if not is_plain or check_in.kind is Kind.STOPPED or check_in.position is None or run.last.position is None:
             return None
         if before.sighted_until != run.last.shown_until:
             run = run.still_at(point_of(before, before.sighted_until, self.rules))
         point = point_of(check_in, check_in.sighted_until, self.rules)
         if self._has_ended(run, point) or not self._goes_on(run, point, ended=False):
             return None
-        if not point.channels <= run.channels:
+        if is_told(run.last, point) and not run.last.reported:
             return None
         run = run.to(point)
         playback = self._playback(run, None)
@@ -120,19 +127,19 @@ class _Cutter:
             return False
         if not ended:
             return True
-        if point.position is None or a.position is None:
-            return True
         end = self._ending(run, point)
-        ended_at = max(end.at, run.stop.at) if run.stop is not None and not run.stop.soft else end.at
+        ended_at = max(end.at, run.stop.at) if run.stop is not None and run.is_stopped else end.at
         if point.at - ended_at > self.rules.resume_window:
             return False
+        if point.position is None or a.position is None:
+            return True
         near = self.rules.near(self.runtime)
         where = a.position if end.position is None else end.position
         if abs(point.position - where) <= near:
             return True
         if point.position >= where - near and self._is_completed(run, end):
             return True
-        if run.stop is not None and not run.stop.soft:
+        if run.is_stopped:
             return False
         moved = point.position - a.position
         elapsed = (point.at - a.at).total_seconds()
@@ -172,27 +179,28 @@ class _Cutter:
             return False
         return self._reach(run, end, self._played(run, run.walk.done(), end)).position >= self.rules.goal(self.runtime)
 
-    def _gone_on(self, run: Run, point: Point, *, ended: bool) -> Run:
+    def _gone_on(self, run: Run, point: Point, following: Point | None, *, ended: bool) -> Run:
         """Return *run* with *point*, and what the way there proves (DESIGN §5).
 
         Whoever comes back after a soft end may resume before the place they left: their position then says less than
         what had been seen until they left. So that counts as it would if they had not come back.
         """
-        last = run.last
-        if not ended or point.position is None or last.position is None or (point.is_stop and point.soft):
+        last, looks = run.last, self.around.looks
+        if not ended or (point.is_stop and point.soft):
             return run.to(point)
+        is_proved = not run.is_stopped and self._is_alone(last.at, point.at)
+        if point.position is None or last.position is None:
+            return run.after_all_at(point) if is_proved else run.back_at(point)
         if run.stop is last:
             return run.back_at(point)
         seen = (last.until - last.at).total_seconds() if last.kind is Kind.PLAYING else 0.0
-        is_proved = point.is_stop or point.position - last.position >= seen
-        if is_proved and (run.stop is None or run.stop.soft) and self._is_alone(last.at, point.at):
+        if is_proved and (point.is_stop or point.position - last.position >= seen):
             return run.after_all_at(point)
         end = self._soft_ending(run, point.at, None)
-        is_told = Channel.WEBHOOK in run.channels
-        back = Beginning(point.at) if is_told else resumed(point, self.around.looks, end.at)
+        back = resumed(point, looks, Floor(end.at, last.shown_until), told=is_told(point, following))
         played = stretch_from(last, end.credit), stretch_to(point, back.credit)
-        looks = *(self._absence(run, point.at) or ()), *(() if back.look is None else (back.look,))
-        return run.back_at(point, *(each for each in played if each.seconds > 0)).having(*looks)
+        deciding = *(self._absence(run, point.at) or ()), *(() if back.look is None else (back.look,))
+        return run.back_at(point, *(each for each in played if each.seconds > 0)).having(*deciding)
 
     def _is_alone(self, since: datetime, until: datetime) -> bool:
         """Say whether the same was played nowhere else between these instants."""
@@ -201,12 +209,17 @@ class _Cutter:
 
     # --- its edges ----------------------------------------------------------------------------------------------
 
-    def _beginning(self, first: Point, before: Playback | None) -> Beginning:
-        floor = before.ended_at if before is not None else self.around.floor
-        for interval in self.around.recorded:
-            if interval.holds(first.at):
-                floor = interval.since if floor is None else max(floor, interval.since)
-        return beginning(first, self.around.looks, floor, self.runtime, self.rules)
+    def _beginning(self, first: Point, following: Point | None, before: tuple[Run, Playback] | None) -> Beginning:
+        """Return where *first* began, *before* being the playback before it."""
+        ended_at, shown_until = self.around.floor, None
+        if before is not None:
+            run, playback = before
+            ended_at = playback.ended_at if run.stop is None else max(playback.ended_at, run.stop.at)
+            shown_until = run.last.shown_until
+        since = next((each.since for each in self.around.recorded if each.holds(first.at)), None)
+        floor = Floor(ended_at, shown_until, since)
+        told = is_told(first, following)
+        return beginning(first, self.around.looks, floor, self.runtime, self.rules, told=told)
 
     def _ending(self, run: Run, following: Point | None) -> Ending:
         """Return how *run* ended, *following* being the first point that is not its own."""
@@ -241,6 +254,8 @@ class _Cutter:
             runtime=self.runtime,
             rules=self.rules,
         )
+        if run.stop is not None and run.is_stopped:
+            end = end.by_then(run.stop.at, last)
         return self._within_recorded(last, end)
 
     def _replaced_by(self, last: Point, until: datetime) -> datetime | None:
@@ -253,10 +268,8 @@ class _Cutter:
 
     def _within_recorded(self, last: Point, end: Ending) -> Ending:
         for interval in self.around.recorded:
-            if interval.until is not None and end.at > interval.until and interval.holds(last.at):
-                credit = min(end.credit, (interval.until - last.at).total_seconds())
-                position = None if last.position is None else last.position + credit
-                return msgspec.structs.replace(end, at=interval.until, credit=credit, position=position)
+            if interval.until is not None and interval.holds(last.at):
+                return end.by_then(interval.until, last)
         return end
 
     def _recorded_at(self, at: datetime) -> bool:
@@ -273,9 +286,9 @@ class _Cutter:
 
     def _played(self, run: Run, walk: Walk, end: Ending) -> tuple[Stretch, ...]:
         """Return the stretches of *walk* from the beginning of *run* to its *end*, both of which nobody saw."""
-        played, begun = walk.stretches, run.beginning
-        if begun.credit > 0:
-            played = (stretch_to(run.first, begun.credit), *played)
+        played = walk.stretches
+        if run.begun.credit > 0:
+            played = (stretch_to(run.first, run.begun.credit), *played)
         if end.credit > 0 and run.last.position is not None:
             played = (*played, stretch_from(run.last, end.credit))
         return played
@@ -288,7 +301,7 @@ class _Cutter:
         return reached(played, Reach(0.0 if final is None else final, end.at))
 
     def _playback(self, run: Run, following: Point | None) -> Playback:
-        begun, end = run.beginning, self._ending(run, following)
+        begun, end = run.begun, self._ending(run, following)
         walk = run.walk.done()
         played = self._played(run, walk, end)
         reach = self._reach(run, end, played)

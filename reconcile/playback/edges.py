@@ -52,6 +52,14 @@ class Ending(msgspec.Struct, frozen=True, gc=False):
     position: float | None
     looks: tuple[datetime, ...] = ()
 
+    def by_then(self, at: datetime, last: Point) -> Ending:
+        """Return where it had led from *last* by that instant, if it ends later."""
+        if self.at <= at:
+            return self
+        credit = min(self.credit, (at - last.at).total_seconds())
+        position = None if last.position is None else last.position + credit
+        return msgspec.structs.replace(self, at=at, credit=credit, position=position)
+
 
 class Sibling(msgspec.Struct, frozen=True, order=True, gc=False):
     """The beginning of another item in the same session, for the same user."""
@@ -60,49 +68,64 @@ class Sibling(msgspec.Struct, frozen=True, order=True, gc=False):
     began_at: datetime
 
 
-def beginning(
-    first: Point, looks: Sequence[datetime], not_before: datetime | None, runtime: float | None, rules: Rules
-) -> Beginning:
-    """Return where the playback that *first* opens began.
+class Floor(msgspec.Struct, frozen=True, gc=False):
+    """What a beginning does not reach back over; each is None where there is none.
 
-    *not_before* is the end of the key's previous playback, or the opt-in: nothing reaches back over it.
+    The key's playback before *ended_at* then, and looks showed it until *shown_until*; the person has been recorded
+    since *recorded_since*.
     """
+
+    ended_at: datetime | None = None
+    shown_until: datetime | None = None
+    recorded_since: datetime | None = None
+
+    def is_free(self, began: datetime, tolerance: timedelta) -> bool:
+        """Say whether something may have begun then; *tolerance* is for the end before it, never for the opt-in."""
+        if self.recorded_since is not None and began < self.recorded_since:
+            return False
+        return self.ended_at is None or began >= self.ended_at - tolerance
+
+
+def beginning(
+    first: Point, looks: Sequence[datetime], floor: Floor, runtime: float | None, rules: Rules, *, told: bool
+) -> Beginning:
+    """Return where the playback that *first* opens began. *told* says that the client's own report of it was heard."""
     position = first.position
     if position is None or position <= 0:
         return Beginning(first.at)
     began = first.at - timedelta(seconds=position)
-    is_free = not_before is None or began >= not_before - timedelta(seconds=TOLERANCE)
+    is_free = floor.is_free(began, timedelta(seconds=TOLERANCE))
     if is_free and position <= rules.opening(runtime):
         return Beginning(began, position)
     if position > OPENING:
-        return resumed(first, looks, not_before)
-    look = _look_without(first, looks)
+        return resumed(first, looks, floor, told=told)
+    look = _look_without(first, looks, floor)
     is_proved = look is not None and position - TOLERANCE <= (first.at - look).total_seconds() <= OPENING
     return Beginning(began, position, look) if is_free and is_proved else Beginning(first.at, 0.0, look)
 
 
-def resumed(first: Point, looks: Sequence[datetime], not_before: datetime | None) -> Beginning:
+def resumed(first: Point, looks: Sequence[datetime], floor: Floor, *, told: bool) -> Beginning:
     """Return where what *first* shows in the middle of an item began, or went on.
 
     A look shows only the last report. Where others fit between *first* and the last look that lacked it, half of them
-    are credited, as at an end that nobody saw. That is for what only looks have shown: webhooks tell of a beginning.
+    are credited, as at an end that nobody saw; not where the client's own report of *first* was *told*.
     """
-    look = _look_without(first, looks)
-    if look is None or first.kind is not Kind.PLAYING or first.position is None:
-        return Beginning(first.at)
+    look = _look_without(first, looks, floor)
+    if look is None or told or first.kind is not Kind.PLAYING or first.position is None:
+        return Beginning(first.at, 0.0, look)
     unseen = (first.at - look).total_seconds() // REPORTS_APART * REPORTS_APART
     credit = min(unseen / 2, first.position)
     began = first.at - timedelta(seconds=credit)
-    is_free = not_before is None or began >= not_before
-    return Beginning(began, credit, look) if is_free else Beginning(first.at, 0.0, look)
+    return Beginning(began, credit, look) if floor.is_free(began, timedelta()) else Beginning(first.at, 0.0, look)
 
 
-def _look_without(first: Point, looks: Sequence[datetime]) -> datetime | None:
+def _look_without(first: Point, looks: Sequence[datetime], floor: Floor) -> datetime | None:
     """Return the last look before *first*, which lacked it; None if it was too long ago to say when *first* began."""
     index = bisect_left(looks, first.at)
     if not index or (first.at - looks[index - 1]).total_seconds() > ABSENT_HALF:
         return None
-    return looks[index - 1]
+    look = looks[index - 1]
+    return None if floor.shown_until is not None and look <= floor.shown_until else look
 
 
 def absence(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reconcile.playback.check_in import SWITCH, Channel, CheckIn, Kind
-from reconcile.playback.rules import IDLE, RACE, RACE_PROVED_BY, TOLERANCE, Rules
+from reconcile.playback.rules import ECHO, IDLE, RACE, RACE_PROVED_BY, TOLERANCE, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,7 +20,8 @@ class Point(msgspec.Struct, frozen=True, gc=False):
 
     *until* is the last instant at which it was shown alive (never before *at*); *shown_until* the last instant at
     which it was shown at all. *soft* marks the Stop that the server sent by itself. *position* of a stop is where the
-    playback stopped, run on from the point before where the player gave none; None where nobody can say.
+    playback stopped, run on from the point before where the player gave none; None where nobody can say. *reported*
+    marks the client's own words, which a webhook has brought.
     """
 
     at: datetime
@@ -29,6 +30,7 @@ class Point(msgspec.Struct, frozen=True, gc=False):
     until: datetime
     shown_until: datetime
     soft: bool
+    reported: bool
     channels: frozenset[Channel]
 
     @property
@@ -91,8 +93,29 @@ def point_of(check_in: CheckIn, shown_until: datetime, rules: Rules) -> Point:
         until=shown_until if shown_until - at <= rules.freshness else at,
         shown_until=shown_until,
         soft=kind is Kind.STOPPED and not check_in.reported,
+        reported=check_in.reported,
         channels=check_in.channels,
     )
+
+
+def is_told(point: Point, following: Point | None) -> bool:
+    """Say whether the client's own report of *point* was heard, perhaps as the one *following* it at once.
+
+    Plugins before 16 do not tell when the client reported, so what they say is dated a moment later.
+    """
+    is_echo = following is not None and following.reported and following.at - point.at <= ECHO
+    return point.reported or is_echo
+
+
+def placed(point: Point, rest: Iterable[Point], rules: Rules) -> Point:
+    """Return *point*, whose player gave no position, where the next one of the *rest* that has one says it was."""
+    for other in rest:
+        if other.at - point.at > rules.silence:
+            break
+        if other.position is not None:
+            played = (other.at - point.at).total_seconds() if point.kind is Kind.PLAYING else 0.0
+            return msgspec.structs.replace(point, position=max(0.0, other.position - played))
+    return point
 
 
 def _shown_until(check_in: CheckIn, following: CheckIn | None, bare: Sequence[datetime], rules: Rules) -> datetime:

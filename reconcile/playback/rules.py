@@ -41,6 +41,9 @@ RACE = timedelta(seconds=15)
 RACE_PROVED_BY = timedelta(seconds=5)
 """… unless another one follows at least this much later."""
 
+ECHO = timedelta(seconds=1)
+"""How much later than the report itself a plugin before 16 may date it."""
+
 IDLE = timedelta(minutes=5)
 """Jellyfin stops a session that has not reported for longer than this by itself (facts B5)."""
 

@@ -10,7 +10,6 @@ from reconcile.playback.check_in import Channel
 from reconcile.playback.coverage import Stretch, Walk
 from reconcile.playback.edges import Beginning
 from reconcile.playback.points import Point
-from reconcile.playback.rules import OPENING
 
 
 class Run(msgspec.Struct, frozen=True, gc=False):
@@ -33,10 +32,9 @@ class Run(msgspec.Struct, frozen=True, gc=False):
         return cls(begun, first, first, first if first.is_stop else None, first.channels, Walk().to(first))
 
     @property
-    def beginning(self) -> Beginning:
-        """Where it began. In the middle of an item looks say that only where no webhook has told of it."""
-        is_resumed = self.first.position is not None and self.first.position > OPENING
-        return Beginning(self.first.at) if is_resumed and Channel.WEBHOOK in self.channels else self.begun
+    def is_stopped(self) -> bool:
+        """Say whether the client has said that it is over."""
+        return self.stop is not None and not self.stop.soft
 
     def to(self, point: Point) -> Run:
         """Return the run with *point*, and with what the way to it proves."""

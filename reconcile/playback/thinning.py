@@ -80,7 +80,7 @@ def _taking_over(kept: CheckIn, gone: CheckIn) -> CheckIn:
 def _stays(
     check_in: CheckIn, before: CheckIn | None, after: CheckIn | None, kept: Sequence[CheckIn], rules: Rules
 ) -> bool:
-    if before is None or after is None or check_in.position is None:
+    if before is None or after is None or check_in.position is None or before.position is None:
         return True
     if any(each.kind is not check_in.kind for each in (before, after)):
         return True

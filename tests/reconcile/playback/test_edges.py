@@ -234,12 +234,39 @@ def test_of_reports_that_looks_may_have_missed_at_a_resumption_half_is_credited(
     assert playback.covered == ((2000 - credit, 2108),)
 
 
-def test_where_webhooks_told_of_a_playback_they_told_of_its_beginning_too() -> None:
+@pytest.mark.parametrize("late", [0, 0.003], ids=["as the same check-in", "by a plugin before 16, dated later"])
+def test_a_webhook_that_tells_of_a_resumption_tells_when_it_was(late: float) -> None:
     seen = [looked(s, s + 2000, until=s + 8) for s in range(0, 101, 10)]
 
-    (playback,) = cut_evening(*seen, check_in(50, 2050), looks=[-12])
+    (playback,) = cut_evening(*seen, check_in(late, 2000), looks=[-12])
 
     assert since_eight(playback.started_at) == 0
+
+
+def test_a_look_that_showed_the_playback_before_did_not_lack_this_one() -> None:
+    seen = [looked(s, s + 3000, until=s + 8) for s in range(0, 101, 10)]
+
+    _first, second = cut_evening(looked(-500, 500, until=-12), *seen, looks=[-12])
+
+    assert since_eight(second.started_at) == 0
+
+
+def test_a_resumption_does_not_reach_back_over_a_stop_without_a_position() -> None:
+    seen = [looked(s, s, until=s + 8) for s in range(0, 31, 10)]
+    anew = [looked(135 + s, 3000 + s, until=143 + s) for s in range(0, 71, 10)]
+
+    _first, second = cut_evening(*seen, stop(130, known=False), *anew, looks=[8, 18, 28, 38, 70, 143])
+
+    assert since_eight(second.started_at) == 135
+
+
+def test_an_end_is_no_later_than_the_stop_that_told_of_it() -> None:
+    seen = [looked(s, 1000 + s, until=s + 8) for s in range(0, 100, 10)]
+    looks = [*range(8, 159, 10), 230, 250]
+
+    (playback,) = cut_evening(*seen, looked(100, 1100, until=158), stop(161, known=False), looks=looks)
+
+    assert since_eight(playback.ended_at) <= 161
 
 
 def test_what_was_paused_when_looks_first_saw_it_is_credited_nothing() -> None:
@@ -248,6 +275,13 @@ def test_what_was_paused_when_looks_first_saw_it_is_credited_nothing() -> None:
     )
 
     assert watched([playback]) == [70]
+
+
+@pytest.mark.parametrize(("opted_in", "credit"), [(-6, 5), (-2, 0)])
+def test_a_beginning_does_not_reach_back_over_the_opt_in(opted_in: float, credit: float) -> None:
+    (playback,) = cut_evening(check_in(0, 5), stop(100, 105), recorded=[(opted_in, None)])
+
+    assert since_eight(playback.started_at) == -credit
 
 
 @pytest.mark.parametrize(("opted_in", "credit"), [(-6, 5), (-4, 0)])

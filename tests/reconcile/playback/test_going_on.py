@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconcile.playback.check_in import CheckIn, Kind
+from reconcile.playback.check_in import Channel, CheckIn, Kind
 from reconcile.playback.edges import EndedBy
 from reconcile.playback.rules import Rules
 from tests.reconcile.playback.evenings import (
@@ -113,12 +113,21 @@ def test_a_resumption_too_may_have_gone_unseen_by_one_report() -> None:
     assert [since_eight(look) for look in playback.looks] == [612, 632, 792]
 
 
-def test_where_webhooks_are_heard_a_resumption_is_told_of() -> None:
-    told = check_in(590, until=598)
+def test_a_webhook_that_tells_of_the_resumption_tells_when_it_was() -> None:
+    told = check_in(803, 560)
 
-    (playback,) = cut_evening(*polled(0, 580, 0), told, *polled(803, 903, 560), looks=GONE)
+    (playback,) = cut_evening(*polled(0, 590, 0), told, *polled(803, 903, 560), looks=GONE)
 
-    assert watched([playback]) == [598 + 108]
+    assert watched([playback]) == [605 + 108]
+
+
+def test_a_look_that_showed_it_paused_did_not_lack_it() -> None:
+    looks = [*range(8, 2600, 12), 2608]
+    pause = check_in(600, 600, Kind.PAUSED, reported=False, until=2588, channel=Channel.POLL)
+
+    (playback,) = cut_evening(*polled(0, 590, 0), pause, *polled(2600, 2700, 599.97), looks=looks)
+
+    assert watched([playback]) == [600 + 108]
 
 
 def test_who_pauses_and_resumes_before_that_place_was_paused_until_then() -> None:
@@ -143,6 +152,49 @@ def test_what_was_seen_before_the_same_was_played_elsewhere_counts() -> None:
     evening = [*polled(0, 590, 0), *polled(1600, 1700, 650)]
 
     assert watched(cut_evening(*evening, looks=GONE, elsewhere=[1000])) == [605 + 108]
+
+
+# --- reports without a position ------------------------------------------------------------------------------
+
+
+def untold(second: float) -> CheckIn:
+    """Return a report of which the player gave no position."""
+    return check_in(second, known=False)
+
+
+@pytest.mark.parametrize("back_to", [200, 500])
+def test_a_report_without_a_position_carries_nothing_over_a_stop(back_to: float) -> None:
+    playbacks = cut_evening(*line(0, 100), stop(100), untold(700), *line(710, 800, back_to))
+
+    assert sum(watched(playbacks)) == 190
+
+
+def test_a_report_without_a_position_carries_nothing_over_what_was_played_elsewhere() -> None:
+    elsewhere = [float(s) for s in range(500, 1500, 10)]
+
+    (playback,) = cut_evening(*line(0, 100), untold(2000), *line(2010, 2100, 1000), elsewhere=elsewhere)
+
+    assert watched([playback]) == [190]
+
+
+def test_a_film_begun_again_without_a_position_two_days_later_is_another_playback() -> None:
+    two_days = 48 * HOUR
+
+    playbacks = cut_evening(*line(0, 5990), stop(6000), untold(two_days), *line(two_days + 10, two_days + 300, 10))
+
+    assert len(playbacks) == 2
+
+
+def test_a_rewatch_is_known_by_where_the_next_report_is() -> None:
+    playbacks = cut_evening(*line(0, 6000), stop(6000), untold(6060), *line(6070, 6660, 10))
+
+    assert len(playbacks) == 2
+
+
+def test_who_comes_back_without_telling_where_goes_on_where_the_next_report_is() -> None:
+    (playback,) = cut_evening(*line(0, 600), stop(600), untold(900), *line(910, 1000, 610))
+
+    assert watched([playback]) == [690]
 
 
 def test_near_is_a_tenth_of_a_short_item() -> None:
