@@ -19,7 +19,7 @@ from receiver.rehearsal.evening import evening
 from receiver.rehearsal.library import SERVER_ID
 from receiver.rehearsal.losses import is_deaf, outages_of, with_losses
 from receiver.rehearsal.recording import Delivery, Recording, record
-from receiver.rehearsal.score import Error, Found, Hearing, Row, Score, quantile, scored
+from receiver.rehearsal.score import COUNTED, Error, Found, Hearing, Row, Score, quantile, scored
 from reconcile.arrivals import Arrival
 from reconcile.jellyfin.sessions import decode_snapshot, session_observations
 from reconcile.people import People
@@ -67,7 +67,7 @@ class Report(msgspec.Struct):
     def as_json(self) -> str:
         """Return the report as one JSON object; *seconds* are how far what was watched is off."""
         s, seconds = self.score, [error.seconds for error in self.score.errors]
-        counts = {name: getattr(s, name) for name in ("true", "missed", "split", "doubled", "wrong", "close", "hidden")}
+        counts = {name: getattr(s, name) for name in COUNTED}
         spread = {"median": quantile(seconds, 0.5), "p99": quantile(seconds, 0.99), "worst": max(seconds, default=0.0)}
         told = {"mode": self.mode.value, "evenings": self.evenings, **counts}
         return msgspec.json.encode(told | {f"{name}_seconds": value for name, value in spread.items()}).decode()
@@ -76,7 +76,8 @@ class Report(msgspec.Struct):
         """Yield the report in plain lines."""
         s = self.score
         yield f"{self.mode.value}: {self.evenings} evenings, {s.true} true playbacks"
-        yield f"  missed {s.missed}, split {s.split}, doubled {s.doubled}"
+        apart = f"apart, where nobody could know: missed {s.missed_apart}, split {s.split_apart}"
+        yield f"  missed {s.missed}, split {s.split}, doubled {s.doubled}; {apart}"
         yield f"  watches wrong {s.wrong}, {s.close} within 1 % of the threshold, {s.hidden} that nobody could know"
         yield f"  watched, error in seconds: {_spread(s.errors)}"
         known = [error for error in s.errors if not error.apart]

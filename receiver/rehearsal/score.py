@@ -30,7 +30,7 @@ AWAY = "it began, ended or jumped while we were away"
 TABS = "behind another tab of the same browser"
 JUMPED = "it jumped between the last look and the end"
 _HIDING = frozenset({UNHEARD, AWAY, TABS})
-"""What may hide so much that a watch is lost or made with it."""
+"""What may hide so much that a playback or a watch is lost or made with it."""
 
 LOOK = timedelta(seconds=12.5)
 """The longest time between two looks of a rehearsal."""
@@ -79,6 +79,10 @@ class Hearing(msgspec.Struct, frozen=True):
         return any(since <= at <= until for since, until in self.away)
 
 
+COUNTED = ("true", "missed", "split", "doubled", "wrong", "close", "hidden", "missed_apart", "split_apart")
+"""What a score counts, by name."""
+
+
 class Score(msgspec.Struct):
     """What a number of evenings came to."""
 
@@ -89,12 +93,14 @@ class Score(msgspec.Struct):
     wrong: int = 0
     close: int = 0
     hidden: int = 0
+    missed_apart: int = 0
+    split_apart: int = 0
     errors: list[Error] = []
     notes: list[str] = []
 
     def add(self, other: Score) -> None:
         """Take the score of more evenings in."""
-        for name in ("true", "missed", "split", "doubled", "wrong", "close", "hidden"):
+        for name in COUNTED:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.errors = self.errors + other.errors
         self.notes = self.notes + other.notes
@@ -146,13 +152,17 @@ def _compare_one(score: Score, seed: int, place: Place, truth: Truth, found: Seq
     apart = why_apart(truth, heard)
     score.true += 1
     if not found:
-        if not apart:
+        if apart in _HIDING:
+            score.missed_apart += 1
+        else:
             score.missed += 1
         score.notes.append(f"{seed}: missed {place[2][:6]} {truth.faults}{f' ({apart})' if apart else ''}")
         return
     real = [each for each in found if each.watched_seconds > MOMENT]
     if len(real) > 1:
-        if not apart:
+        if apart in _HIDING:
+            score.split_apart += 1
+        else:
             score.split += 1
         score.notes.append(f"{seed}: split {place[2][:6]} {truth.faults}{f' ({apart})' if apart else ''}")
     watched = sum(each.watched_seconds for each in found)

@@ -6,7 +6,7 @@ import pytest
 
 from receiver.rehearsal.library import DEVICES, USERS, library
 from receiver.rehearsal.recording import record
-from receiver.rehearsal.score import Found, Hearing, Row, Score, scored
+from receiver.rehearsal.score import COUNTED, Found, Hearing, Row, Score, scored
 from receiver.rehearsal.script import Script
 from receiver.rehearsal.steps import Close, Open, Play, Programme, Seek, Step
 from receiver.rehearsal.truth import Truth
@@ -36,8 +36,7 @@ def row(truth: Truth) -> Row:
 
 def counts(score: Score) -> dict[str, int]:
     """Return what is not 0, but for how many truths there are."""
-    names = ("missed", "split", "doubled", "wrong", "close", "hidden")
-    return {name: getattr(score, name) for name in names if getattr(score, name)}
+    return {name: getattr(score, name) for name in COUNTED if name != "true" and getattr(score, name)}
 
 
 def test_a_ledger_that_is_right_has_nothing_against_it() -> None:
@@ -60,6 +59,27 @@ def test_a_playback_can_be_missed_or_split_or_made_up() -> None:
     more = scored(1, [truth], [*found(truth, 2 * half), made_up], [row(truth)], Hearing("webhook"))
 
     assert [counts(score) for score in (none, two, more)] == [{"missed": 1}, {"split": 1}, {"doubled": 1}]
+
+
+def test_a_seek_between_two_reports_excuses_nobody_for_a_playback_missed_or_split() -> None:
+    truth = truth_of(Open(FILM), Play(900), Seek(300), Play(900), Close())
+    half = truth.watched_seconds / 2
+
+    none = scored(1, [truth], [], [], Hearing("poll"))
+    two = scored(1, [truth], found(truth, half, half), [], Hearing("poll"))
+
+    assert [counts(score) for score in (none, two)] == [{"missed": 1}, {"split": 1}]
+
+
+def test_what_went_on_while_we_were_away_is_counted_apart() -> None:
+    truth = truth_of(*WHOLE)
+    half, hour = truth.watched_seconds / 2, timedelta(hours=1)
+    away = Hearing("webhook", ((truth.started_at - hour, truth.ended_at + hour),))
+
+    none = scored(1, [truth], [], [row(truth)], away)
+    two = scored(1, [truth], found(truth, half, half), [row(truth)], away)
+
+    assert [counts(score) for score in (none, two)] == [{"missed_apart": 1}, {"split_apart": 1}]
 
 
 @pytest.mark.parametrize("mode", ["webhook", "poll", "both"])
