@@ -25,6 +25,7 @@ from reconcile.recording import Batch, Recording
 from reconcile.settling import Settling
 from reconcile.store import deliveries, playbacks
 from reconcile.store.engine import Transactions
+from reconcile.strangers import Strangers
 
 log = structlog.get_logger()
 
@@ -55,6 +56,7 @@ class Tracker:
         self._turn = asyncio.Lock()
         self._latest = Latest()
         self._memory = Memory()
+        self._strangers = Strangers()
         self._showing: dict[str, dict[Key, datetime]] = {}
         self._closing = False
         self.events.listen(lambda settled: self._memory.forget_units(settled.units))
@@ -66,9 +68,15 @@ class Tracker:
         self.ignored[reason] = self.ignored.get(reason, 0) + times
 
     def is_recorded(self, told: Observation) -> bool:
-        """Say whether anything of *told* may be kept. Whoever keeps a body asks this first."""
+        """Say whether anything of *told* may be kept. Whoever keeps a body asks this first.
+
+        What may not be kept of one user is not kept as another's either, to whom the server ascribes it later.
+        """
         at = told.check_in.at if told.check_in is not None else told.observed_at
-        return self.people.is_recorded((told.key.server_id, told.key.user_id), at)
+        if not self.people.is_recorded((told.key.server_id, told.key.user_id), at):
+            self._strangers.note(told)
+            return False
+        return not self._strangers.had(told)
 
     def is_known(self, told: Observation) -> bool:
         """Take in what needs no transaction: a check-in that is known already and is merely still shown.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -69,7 +69,7 @@ def points_of(
         if check_in.kind is Kind.STOPPED:
             if before is not None and not before.is_stop:
                 points.append(_stop(check_in, before, bare, runtime, rules))
-            elif check_in.reported and _opens(check_in, before, rules):
+            elif check_in.reported and _opens(check_in, before, bare, rules):
                 points.append(point_of(check_in, check_in.at, rules))
         elif not (before is not None and before.is_stop and _is_tail(check_in, before, check_ins[index + 1 :], rules)):
             shown = _shown_until(check_in, following, bare, rules)
@@ -77,9 +77,14 @@ def points_of(
     return points
 
 
-def _opens(stop: CheckIn, before: Point | None, rules: Rules) -> bool:
-    """Say whether a stop without anything before it, or long after an end, opens and ends a playback of its own."""
-    return bool(stop.position) and (before is None or stop.at - before.at > rules.resume_window)
+def _opens(stop: CheckIn, before: Point | None, bare: Sequence[datetime], rules: Rules) -> bool:
+    """Say whether a stop without anything before it, or long after an end, opens and ends a playback of its own.
+
+    Where the server had only been guessing, it is the server's own, for whoever touched the session last (facts F14).
+    """
+    guessed = bisect_right(bare, stop.at) > bisect_left(bare, stop.at - 2 * IDLE)
+    is_alone = before is None or stop.at - before.at > rules.resume_window
+    return bool(stop.position) and is_alone and not guessed
 
 
 def point_of(check_in: CheckIn, shown_until: datetime, rules: Rules) -> Point:

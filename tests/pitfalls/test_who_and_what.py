@@ -106,6 +106,24 @@ async def test_a_ghost_that_the_server_goes_on_guessing_belongs_to_nobody_else(e
     assert len(ledger.of(VIEWER)) == 1
 
 
+@pytest.mark.parametrize("linked", [(VIEWER, GUEST), (GUEST,)], ids=["both opted in", "only who comes next opted in"])
+async def test_a_ghost_completes_nothing_for_who_signs_in_next(evening: Evening, linked: tuple[User, ...]) -> None:
+    """23. The next one has seen the first half of the same film; whoever was before them has seen all of it."""
+    evening.linked = linked
+    evening.play(Open(FILM), PlayTo(FILM.runtime / 2), Close(), on=PHONE, by=GUEST)
+    evening.play(
+        *(Open(FILM), PlayTo(0.9 * FILM.runtime), Close("nothing"), Wait(15), SignIn(GUEST)),
+        on=TELEVISION,
+        by=VIEWER,
+        at=FILM.runtime,
+    )
+
+    ledger = await evening.ledger()
+
+    assert [each.watched for each in ledger.of(GUEST)] == [pytest.approx(FILM.runtime / 2, abs=evening.tolerance)]
+    assert [row.who for row in ledger.watches] == [user.name for user in linked if user == VIEWER]
+
+
 @pytest.mark.parametrize(
     "linked",
     [

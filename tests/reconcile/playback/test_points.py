@@ -175,3 +175,11 @@ def test_a_lone_stop_with_a_position_opens_and_ends_a_playback() -> None:
 )
 def test_a_lone_stop_without_a_position_is_no_playback(lone: CheckIn) -> None:
     assert cut_evening(lone) == ()
+
+
+def test_a_stop_after_nothing_but_guesses_is_the_servers_own() -> None:
+    """Plugins before 16: somebody else played, and this one only signed in; the server cleans up after both."""
+    guesses = [float(s) for s in range(0, 400, 5)]
+
+    assert cut_evening(stop(400, 2700), sightings=guesses) == ()
+    assert len(cut_evening(stop(400, 2700))) == 1
