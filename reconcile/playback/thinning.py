@@ -11,7 +11,7 @@ import msgspec
 from reconcile.playback.check_in import CheckIn, Kind
 from reconcile.playback.cutting import cut_whole
 from reconcile.playback.points import disowning
-from reconcile.playback.rules import RACE, Rules
+from reconcile.playback.rules import ECHO, RACE, Rules
 from reconcile.playback.surroundings import Surroundings
 
 if TYPE_CHECKING:
@@ -53,8 +53,9 @@ def without_the_rest(check_ins: Sequence[CheckIn], turns: Collection[datetime], 
     """Return the part of *check_ins* that `cut` needs, *turns* being the instants where their line bends.
 
     Kept are the corners of the line, each playback's first and last check-in, every pause's edges, what lies close to
-    a stop, and a point at least every half silence. A kept check-in takes over until when those behind it were shown,
-    so that the looks of that time do not seem to have missed the playback, and the channels that told of them.
+    a stop, the echo of a corner by another channel, and a point at least every half silence. A kept check-in takes over
+    until when those behind it were shown, so that the looks of that time do not seem to have missed the playback, and
+    the channels that told of them.
     """
     kept: list[CheckIn] = []
     gone: list[CheckIn] = []
@@ -62,7 +63,8 @@ def without_the_rest(check_ins: Sequence[CheckIn], turns: Collection[datetime], 
     for number, check_in in enumerate(check_ins):
         before = check_ins[number - 1] if number else None
         after = check_ins[number + 1] if number + 1 < len(check_ins) else None
-        if check_in.at in turns or _stays(check_in, before, after, kept, rules):
+        is_echo = bool(kept) and kept[-1].at in turns and check_in.at - kept[-1].at <= ECHO
+        if check_in.at in turns or is_echo or _stays(check_in, before, after, kept, rules):
             kept.append(check_in)
             continue
         gone.append(check_in)
