@@ -43,6 +43,7 @@ PLAYBACK_COLUMNS = (
     "completed",
     "verdict",
     "sentence",
+    "server_completed",
     "watched_seconds",
     "reached_seconds",
     "runtime_seconds",

@@ -189,18 +189,25 @@ def _guessed(told: Notification, kind: Kind, heard_at: datetime, checked_in: dat
 
 def _stop(told: Notification, heard_at: datetime, checked_in: datetime | None) -> CheckIn:
     # The server's clean-up stops at what it guessed meanwhile, five to ten minutes of it: no evidence (facts B5).
+    completed = told.played_to_completion
     if checked_in is not None and heard_at - checked_in > _IDLE:
-        return _check_in(heard_at, Kind.STOPPED, None, heard_at, reported=False)
+        return _check_in(heard_at, Kind.STOPPED, None, heard_at, reported=False, completed=completed)
     # The plugin sends 0 where the player gave no position, and Jellyfin takes that for played to the end (facts A7).
-    is_unsaid = told.position_ticks == 0 and bool(told.played_to_completion) and _runtime(told) is not None
-    return _check_in(heard_at, Kind.STOPPED, None if is_unsaid else _position(told), heard_at)
+    is_unsaid = told.position_ticks == 0 and bool(completed) and _runtime(told) is not None
+    return _check_in(heard_at, Kind.STOPPED, None if is_unsaid else _position(told), heard_at, completed=completed)
 
 
 def _check_in(
-    at: datetime, kind: Kind, position: float | None, heard_at: datetime, *, reported: bool = True
+    at: datetime,
+    kind: Kind,
+    position: float | None,
+    heard_at: datetime,
+    *,
+    reported: bool = True,
+    completed: bool | None = None,
 ) -> CheckIn:
     seen_at = max(at, heard_at)
-    return CheckIn(at, kind, position, reported, seen_at, seen_at, _WEBHOOK)
+    return CheckIn(at, kind, position, reported, seen_at, seen_at, _WEBHOOK, completed)
 
 
 def _position(told: Notification) -> float | None:

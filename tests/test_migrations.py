@@ -57,6 +57,17 @@ async def table_names(url: str) -> set[str]:
     return set(names)
 
 
+async def execute(url: str, *statements: str) -> list[tuple[object, ...]]:
+    """Run *statements* in one transaction and return the rows of the last, if it has any."""
+    store = Transactions(url)
+    async with store.begin() as db:
+        for statement in statements:
+            answer = await db.exec_driver_sql(statement)
+        rows = [tuple(row) for row in answer] if answer.returns_rows else []
+    await store.close()
+    return rows
+
+
 async def is_at_head(url: str) -> bool:
     store = Transactions(url)
     async with store.read() as db:
@@ -102,6 +113,22 @@ async def test_the_way_down_leaves_no_table_and_the_way_up_is_open_again(databas
 
     await migrate(database_url)
     assert await is_at_head(database_url)
+
+
+async def test_what_was_kept_before_the_server_was_heard_outlasts_both_ways(database_url: str) -> None:
+    key = "INSERT INTO playback_key (id, server_id, session_id, user_id, item_id) VALUES (1, 's', 's', 'u', 'i')"
+    stop = "INSERT INTO check_in (key_id, at, kind, reported, seen_at, sighted_until, channels) VALUES (1, {0}, {0})"
+    at = "'2026-11-22 20:00:00+00:00'"
+    stop = stop.replace("{0}, {0}", f"{at}, 'stopped', true, {at}, {at}, 1")
+
+    await migrate(database_url, "0011")
+    await execute(database_url, key, stop)
+    await migrate(database_url)
+    assert await execute(database_url, "SELECT kind, server_completed FROM check_in") == [("stopped", None)]
+    await execute(database_url, "UPDATE check_in SET server_completed = true")
+    await migrate(database_url, "0011")
+
+    assert await execute(database_url, "SELECT kind FROM check_in") == [("stopped",)]
 
 
 async def test_migrating_twice_changes_nothing(database_url: str) -> None:

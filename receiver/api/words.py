@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -18,6 +18,11 @@ Row = Mapping[str, Any]
 Words = TypeVar("Words", bound=msgspec.Struct)
 
 _UNIT = re.compile(r"s(\d+)e(\d+)")
+
+_SERVER_COMPLETED = (
+    "Whether it was played to its end by what Jellyfin itself said at its last stop; null where it said nothing."
+    " It stands beside the verdict and decides nothing."
+)
 
 
 class AccountName(msgspec.Struct, frozen=True):
@@ -96,6 +101,7 @@ class PlaybackWords(msgspec.Struct, frozen=True):
     completed: bool
     verdict: str
     sentence: str
+    server_completed: Annotated[bool | None, msgspec.Meta(description=_SERVER_COMPLETED)]
 
 
 def struct_of(kind: type[Words], row: Row) -> Words:
@@ -158,6 +164,7 @@ def playback_words(row: Row) -> PlaybackWords:
         completed=row["completed"],
         verdict=row["verdict"],
         sentence=row["sentence"],
+        server_completed=row["server_completed"],
     )
 
 

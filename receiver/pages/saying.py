@@ -236,6 +236,14 @@ def ending_in_words(ended_by: str | None) -> str:
     return "" if ended_by is None else _ENDINGS.get(ended_by, ended_by)
 
 
+def server_in_words(row: Row) -> str:
+    """Return what Jellyfin itself says of the playback of *row*, beside our verdict; '' where it says nothing."""
+    completed: bool | None = row["server_completed"]
+    if completed is None:
+        return ""
+    return f"Jellyfin itself says: {'' if completed else 'not '}played to its end"
+
+
 def listed(names: Iterable[str]) -> str:
     """Return «webhook», «poll and webhook», «import, poll and webhook»."""
     *others, last = [*names] or [NOT_KNOWN]

@@ -67,6 +67,8 @@ class CheckIn(msgspec.Struct, frozen=True, gc=False):
     seconds, None when not known. *reported* is False for a position taken back from the server's guess, and for the
     Stop that the server itself sends for an idle session (a soft end, facts B5). *seen_at* is the earliest
     observation of this check-in, *sighted_until* the latest instant at which it was still being shown.
+    *server_completed* is what the server itself said of the play at this Stop: played to its end or not (facts A7).
+    None where it said nothing, as of all that is no Stop.
     """
 
     at: datetime
@@ -76,6 +78,7 @@ class CheckIn(msgspec.Struct, frozen=True, gc=False):
     seen_at: datetime
     sighted_until: datetime
     channels: frozenset[Channel]
+    server_completed: bool | None = None
 
     @property
     def identity(self) -> tuple[datetime, Kind]:
@@ -126,8 +129,10 @@ def merged(one: CheckIn, other: CheckIn) -> CheckIn:
     """Return the one check-in that both tell of. Commutative, associative, idempotent.
 
     A reported position beats one taken back from a guess; of two equals the smaller wins; a known one beats none.
+    Of what the server said «completed» beats «not completed», and that beats nothing.
     """
     best = min(one, other, key=_trust)
+    said, also = one.server_completed, other.server_completed
     return CheckIn(
         at=one.at,
         kind=one.kind,
@@ -136,6 +141,7 @@ def merged(one: CheckIn, other: CheckIn) -> CheckIn:
         seen_at=min(one.seen_at, other.seen_at),
         sighted_until=max(one.sighted_until, other.sighted_until),
         channels=one.channels | other.channels,
+        server_completed=said if also is None else said or also,
     )
 
 

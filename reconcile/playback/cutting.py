@@ -327,4 +327,5 @@ class _Cutter:
             skipped=joined(walk.skipped) if walk.skipped else (),
             channels=run.channels,
             looks=tuple(sorted(looks)),
+            server_completed=run.server_completed,
         )

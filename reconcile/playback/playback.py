@@ -18,7 +18,8 @@ class Playback(msgspec.Struct, frozen=True, gc=False):
     *started_at* and *first_at* differ by what was played before the first check-in; *ended_at* is the time that the
     evidence supports, also while it is open. Positions and lengths are seconds. *completed_at* is when the threshold
     was passed, None if it was not, or the runtime is not known. *due_at* is when silence will have ended it.
-    *looks* are the snapshots without which it would be cut otherwise.
+    *looks* are the snapshots without which it would be cut otherwise. *server_completed* is what the server itself said
+    at its latest stop that says anything (facts A7), kept beside the verdict: it decides nothing (DESIGN §6).
     """
 
     started_at: datetime
@@ -36,6 +37,7 @@ class Playback(msgspec.Struct, frozen=True, gc=False):
     skipped: tuple[tuple[float, float], ...]
     channels: frozenset[Channel]
     looks: tuple[datetime, ...]
+    server_completed: bool | None = None
 
     @property
     def is_open(self) -> bool:

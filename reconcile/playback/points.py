@@ -21,7 +21,8 @@ class Point(msgspec.Struct, frozen=True, gc=False):
     *until* is the last instant at which it was shown alive (never before *at*); *shown_until* the last instant at
     which it was shown at all. *soft* marks the Stop that the server sent by itself. *position* of a stop is where the
     playback stopped, run on from the point before where the player gave none; None where nobody can say. *reported*
-    marks the client's own words, which a webhook has brought.
+    marks the client's own words, which a webhook has brought; *server_completed* is what the server itself said of the
+    play at a stop.
     """
 
     at: datetime
@@ -32,6 +33,7 @@ class Point(msgspec.Struct, frozen=True, gc=False):
     soft: bool
     reported: bool
     channels: frozenset[Channel]
+    server_completed: bool | None = None
 
     @property
     def is_stop(self) -> bool:
@@ -71,6 +73,8 @@ def points_of(
                 points.append(_stop(check_in, before, bare, runtime, rules))
             elif check_in.reported and _opens(check_in, before, bare, rules):
                 points.append(point_of(check_in, check_in.at, rules))
+            elif before is not None and check_in.server_completed is not None and check_in.at - before.at <= RACE:
+                points[-1] = msgspec.structs.replace(before, server_completed=check_in.server_completed)
         elif not (before is not None and before.is_stop and _is_tail(check_in, before, check_ins[index + 1 :], rules)):
             shown = _shown_until(check_in, following, bare, rules)
             points.append(point_of(check_in, shown, rules))
@@ -100,6 +104,7 @@ def point_of(check_in: CheckIn, shown_until: datetime, rules: Rules) -> Point:
         soft=kind is Kind.STOPPED and not check_in.reported,
         reported=check_in.reported,
         channels=check_in.channels,
+        server_completed=check_in.server_completed,
     )
 
 

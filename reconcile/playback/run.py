@@ -15,7 +15,8 @@ from reconcile.playback.points import Point
 class Run(msgspec.Struct, frozen=True, gc=False):
     """The points of one playback while they are gathered: its first, its last, how it was left, and the walk there.
 
-    *looks* are those that said how it had been left, and when it went on.
+    *looks* are those that said how it had been left, and when it went on. *server_completed* is what the server said of
+    it at the latest stop that says anything.
     """
 
     begun: Beginning
@@ -25,11 +26,13 @@ class Run(msgspec.Struct, frozen=True, gc=False):
     channels: frozenset[Channel]
     walk: Walk
     looks: tuple[datetime, ...] = ()
+    server_completed: bool | None = None
 
     @classmethod
     def of(cls, first: Point, begun: Beginning) -> Run:
         """Return the run that *first* opens."""
-        return cls(begun, first, first, first if first.is_stop else None, first.channels, Walk().to(first))
+        stop, walk = first if first.is_stop else None, Walk().to(first)
+        return cls(begun, first, first, stop, first.channels, walk, server_completed=first.server_completed)
 
     @property
     def is_stopped(self) -> bool:
@@ -55,12 +58,13 @@ class Run(msgspec.Struct, frozen=True, gc=False):
     def _with(self, point: Point, walk: Walk) -> Run:
         channels = self.channels if point.channels <= self.channels else self.channels | point.channels
         stop = point if point.is_stop else None
+        said = self.server_completed if point.server_completed is None else point.server_completed
         if stop is not None and (point.soft or point.position is None):
-            return Run(self.begun, self.first, self.last, stop, channels, self.walk, self.looks)
-        return Run(self.begun, self.first, point, stop, channels, walk.to(point), self.looks)
+            return Run(self.begun, self.first, self.last, stop, channels, self.walk, self.looks, said)
+        return Run(self.begun, self.first, point, stop, channels, walk.to(point), self.looks, said)
 
     def still_at(self, last: Point) -> Run:
         """Return the run whose last point is *last*: the same check-in, shown for longer."""
         first = last if self.first is self.last else self.first
         walk = self.walk.still_at(last) if self.walk.last is self.last else self.walk
-        return Run(self.begun, first, last, self.stop, self.channels, walk, self.looks)
+        return Run(self.begun, first, last, self.stop, self.channels, walk, self.looks, self.server_completed)

@@ -37,6 +37,7 @@ _LINES = (
         check_in.c.seen_at,
         check_in.c.sighted_until,
         check_in.c.channels,
+        check_in.c.server_completed,
     )
     .where(check_in.c.key_id.in_(sa.bindparam("ids", expanding=True)), _since(check_in.c.at))
     .order_by(check_in.c.key_id, check_in.c.at)
@@ -59,8 +60,8 @@ async def lines(db: AsyncConnection, ids: Sequence[int], since: datetime | None)
     found: dict[int, list[CheckIn]] = {number: [] for number in ids}
     for start in range(0, len(ids), CHUNK):
         asked = {"ids": ids[start : start + CHUNK], "since": since or _EPOCH}
-        for number, at, kind, position, reported, seen_at, sighted_until, mask in await db.execute(_LINES, asked):
-            told = CheckIn(at, Kind(kind), position, reported, seen_at, sighted_until, channels_of(mask))
+        for number, at, kind, position, reported, seen_at, until, mask, said in await db.execute(_LINES, asked):
+            told = CheckIn(at, Kind(kind), position, reported, seen_at, until, channels_of(mask), said)
             found[number].append(told)
     return found
 
@@ -88,6 +89,7 @@ async def keep(db: AsyncConnection, told: Mapping[int, Iterable[CheckIn]]) -> No
             "seen_at": each.seen_at,
             "sighted_until": each.sighted_until,
             "channels": mask_of(each.channels),
+            "server_completed": each.server_completed,
         }
         for key_id, check_ins in told.items()
         for each in check_ins
@@ -103,8 +105,11 @@ def _kept_check_in(dialect: str) -> sa.Insert:
     new = statement.excluded
     return statement.on_conflict_do_update(
         index_elements=[check_in.c.key_id, check_in.c.at, check_in.c.kind],
-        set_={name: new[name] for name in ("position", "reported", "seen_at", "sighted_until", "channels")},
+        set_={name: new[name] for name in _TOLD},
     )
+
+
+_TOLD = ("position", "reported", "seen_at", "sighted_until", "channels", "server_completed")
 
 
 async def extend(db: AsyncConnection, shown: Sequence[tuple[int, datetime, Kind, datetime]]) -> None:

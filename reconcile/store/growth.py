@@ -36,6 +36,7 @@ class Growth(msgspec.Struct, frozen=True, gc=False):
     watch: Change | None
 
 
+# No check-in that extends a playback is a stop (see `extended`), so the server has said nothing of completion with it.
 _CHECK_IN = (
     "INSERT INTO check_in (key_id, at, kind, position, reported, seen_at, sighted_until, channels)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"

@@ -166,6 +166,7 @@ def values_of(
         "first_at": found.first_at,
         "ended_by": found.ended_by.value if found.ended_by is not None else None,
         "looks": [at.isoformat() for at in found.looks],
+        "server_completed": found.server_completed,
     }
 
 

@@ -30,6 +30,7 @@ class Played(msgspec.Struct, frozen=True):
     completed: bool
     verdict: str
     sentence: str
+    server_completed: bool | None
     channels: frozenset[Channel]
 
 

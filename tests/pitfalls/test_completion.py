@@ -19,6 +19,7 @@ async def test_a_skip_to_the_end_completes_nothing(evening: Evening) -> None:
     (playback,) = ledger.playbacks
     assert playback.watched == pytest.approx(46, abs=2 * evening.tolerance)
     assert playback.verdict == "too_short"
+    assert playback.server_completed is (True if evening.way.has_webhooks else None), "kept beside it, deciding nothing"
     assert ledger.watches == ()
 
 
@@ -33,6 +34,7 @@ async def test_where_coverage_is_required_a_longer_look_before_the_skip_complete
 
     assert [each.verdict for each in ledger.playbacks] == ["skipped"]
     assert "really seen" in ledger.playbacks[0].sentence
+    assert ledger.playbacks[0].server_completed is (True if evening.way.has_webhooks else None)
     assert ledger.watches == ()
 
 
@@ -51,6 +53,7 @@ async def test_who_stops_at_the_credits_has_seen_it(evening: Evening, share: flo
     ledger = await evening.ledger()
 
     assert [each.completed for each in ledger.playbacks] == [completed]
+    assert {each.server_completed for each in ledger.playbacks} <= {False, None}
     assert len(ledger.watches) == completed
 
 

@@ -132,6 +132,28 @@ def test_a_stop_at_0_that_claims_completion_has_no_position(
 
 
 @pytest.mark.parametrize(
+    ("told", "said"),
+    [(True, True), (False, False), ("True", True), ("False", False), ("false", False), (None, None), ("", None)],
+)
+def test_a_stop_keeps_what_the_server_says_of_completion(told: object, said: bool | None) -> None:
+    assert check_in(changed("plugin_21_stop.json", PlayedToCompletion=told)).server_completed is said
+
+
+def test_where_the_server_says_nothing_of_completion_or_it_is_no_stop_nothing_is_kept() -> None:
+    assert check_in(changed("plugin_21_stop.json", "PlayedToCompletion")).server_completed is None
+    for name in ("plugin_21_start.json", "plugin_21_progress.json", "plugin_21_automated.json"):
+        assert check_in(changed(name, PlayedToCompletion=True)).server_completed is None
+
+
+def test_what_the_server_says_at_a_stop_of_its_own_or_without_a_position_is_kept_too() -> None:
+    own = check_in(changed("plugin_21_stop.json", LastPlaybackCheckIn="2026-11-22T20:30:00.0000000Z"))
+    unsaid = check_in(changed("plugin_21_stop.json", PlaybackPositionTicks=0, PlayedToCompletion=True))
+
+    assert (own.reported, own.server_completed) == (False, True)
+    assert (unsaid.position, unsaid.server_completed) == (None, True)
+
+
+@pytest.mark.parametrize(
     ("checked_in", "is_the_clients"),
     [("2026-11-22T20:39:30.0311234Z", True), ("2026-11-22T20:39:30.0311220Z", False)],
     ids=["five minutes old", "older than five minutes"],

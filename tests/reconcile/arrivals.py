@@ -45,10 +45,12 @@ def told(
     facts: ItemFacts = FILM,
     channel: Channel = Channel.WEBHOOK,
     seen: float | None = None,
+    completed: bool | None = None,
 ) -> Observation:
     """Return the check-in *seconds* after eight at *position*, *seen* then or later."""
     seen_at = at(seconds if seen is None else seen)
-    check_in = CheckIn(at(seconds), kind, position, channel is Channel.WEBHOOK, seen_at, seen_at, frozenset({channel}))
+    is_reported, channels = channel is Channel.WEBHOOK, frozenset({channel})
+    check_in = CheckIn(at(seconds), kind, position, is_reported, seen_at, seen_at, channels, completed)
     return Observation(of or key(), channel, seen_at, check_in, item=facts, user_name="Viewer")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
+from itertools import permutations
 
 import pytest
 
@@ -89,6 +91,35 @@ async def test_after_an_opt_out_nothing_is_kept_and_no_credit_goes_beyond_it(sto
     assert {answer.reason for answer in answers} == {NOT_RECORDED}
     assert playback["ended_at"] <= at(303)
     assert 300 <= playback["watched_seconds"] <= 303
+
+
+@pytest.mark.parametrize("order", list(permutations((True, False, None))))
+async def test_what_the_server_says_of_completion_is_not_taken_back(
+    store: Transactions, order: Sequence[bool | None]
+) -> None:
+    house = Household(store)
+    await house.welcome("viewer")
+    await house.hear(*line(0, 100))
+    for said in order:
+        await house.hear(stopped(105, 105, completed=said))
+
+    kept = [each["server_completed"] for each in await house.rows("check_in")]
+    playback = await house.one("playback")
+
+    assert kept == [*[None] * 11, True]
+    assert (playback["server_completed"], playback["completed"], playback["verdict"]) == (True, False, "too_short")
+
+
+async def test_going_on_after_a_stop_keeps_what_the_server_said_at_it(store: Transactions) -> None:
+    house = Household(store)
+    await house.welcome("viewer")
+    await house.hear(*line(0, 100), stopped(105, 105, completed=False))
+    for each in line(200, 260, 105):
+        await house.hear(each)
+
+    playback = await house.one("playback")
+
+    assert (playback["open"], playback["server_completed"]) == (True, False)
 
 
 async def test_what_is_late_is_kept_if_it_was_recorded_then(store: Transactions) -> None:

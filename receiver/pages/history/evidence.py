@@ -18,7 +18,7 @@ from receiver.pages.pictures.line import line_for_any_width
 from receiver.pages.pictures.line_words import line_in_words
 from receiver.pages.pictures.story import story
 from receiver.pages.pictures.strip import strip
-from receiver.pages.saying import at, ending_in_words, for_long, listed, position, share_in_words
+from receiver.pages.saying import at, ending_in_words, for_long, listed, position, server_in_words, share_in_words
 from reconcile.people import People
 from reconcile.playback.check_in import Channel
 from reconcile.playback.rules import Rules
@@ -36,6 +36,7 @@ class Evidence(msgspec.Struct, frozen=True):
     """A playback as it is laid open. *picture* and *story* are empty where its line was not read, or there is none.
 
     *imported* says what an import tells of it, '' where it was seen live; *imports* are those that do, by number.
+    *server_said* is what Jellyfin itself says, '' where that is nothing.
     """
 
     line: Line
@@ -47,6 +48,7 @@ class Evidence(msgspec.Struct, frozen=True):
     server_id: str
     imported: str = ""
     imports: Sequence[int] = ()
+    server_said: str = ""
 
 
 async def evidence(
@@ -97,6 +99,7 @@ def laid_open(
         story=[] if it is None else line_in_words(it, zone),
         channels=told.channels,
         server_id=told.server_id,
+        server_said=server_in_words(row),
     )
 
 

@@ -34,6 +34,7 @@ playback = Table(
     Column("completed_at", Instant),
     text("verdict"),
     text("sentence"),
+    Column("server_completed", Boolean),
     json("looks", "[]"),
     text("rules"),
     Index(None, "key_id"),

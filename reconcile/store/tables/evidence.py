@@ -34,6 +34,7 @@ check_in = Table(
     instant("seen_at"),
     instant("sighted_until"),
     number("channels"),
+    Column("server_completed", Boolean),
     sqlite_with_rowid=False,
 )
 

@@ -102,7 +102,7 @@ playbacks"""
 MEDIA_FIELDS = "kind title series_title season episode year tmdb_id tvdb_id imdb_id seerr_media_id"
 PLAYBACK_FIELDS = """id server_id session_id user_id account_id item_id device client media state started_at ended_at
 ended_by watched_seconds reached_seconds runtime_seconds percent covered_percent skipped_percent channels completed
-verdict"""
+verdict server_completed"""
 
 
 async def test_a_watched_episode_is_told_with_all_its_fields(tmp_path: Path, database_url: str) -> None:
@@ -136,6 +136,24 @@ async def test_a_playback_is_told_with_the_evidence(tmp_path: Path, database_url
         assert [each["kind"] for each in one["check_ins"]] == ["playing", "playing", "stopped"]
         assert [each["position_seconds"] for each in one["check_ins"]] == [0, 300, 600]
         assert one["covered"] == [[0, 600]]
+
+
+@pytest.mark.parametrize("said", [True, False, None])
+async def test_what_jellyfin_itself_says_of_a_playback_is_told_beside_the_verdict(
+    tmp_path: Path, database_url: str, said: bool | None
+) -> None:
+    async with program(tmp_path, database_url) as here:
+        await here.watch(NINE_PM - timedelta(hours=1), minutes=10, PlayedToCompletion=said)
+
+        (playback,) = (await here.get("/playbacks"))["items"]
+        one = await here.get(f"/playbacks/{playback['id']}")
+        schema = (await here.http.get("/schema/openapi.json")).json()
+
+    assert (playback["server_completed"], one["server_completed"]) == (said, said)
+    assert (playback["completed"], playback["verdict"]) == (False, "partial")
+    for words in ("PlaybackWords", "PlaybackEvidence"):
+        told = schema["components"]["schemas"][words]["properties"]["server_completed"]
+        assert "beside the verdict" in told["description"]
 
 
 async def test_what_plays_now_has_no_end(tmp_path: Path) -> None:

@@ -255,6 +255,25 @@ async def test_everything_played_says_why_it_does_not_count(tmp_path: Path) -> N
     assert "not counted: watched 40 s, the minimum is 120 s" in own.text
 
 
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        (True, "Jellyfin itself says: played to its end<"),
+        (False, "Jellyfin itself says: not played to its end<"),
+        (None, None),
+    ],
+    ids=["completed", "not completed", "nothing"],
+)
+async def test_a_playback_says_what_jellyfin_itself_says(tmp_path: Path, said: bool | None, line: str | None) -> None:
+    async with program(tmp_path) as here, viewer(here, SERVER, VIEWER) as visitor:
+        await zap(here, NINE_PM, PlayedToCompletion=said)
+        (playback,) = (await here.get("/playbacks"))["items"]
+        own = await visitor.get(f"/playbacks/{playback['id']}")
+
+    assert "not counted: watched 40 s, the minimum is 120 s" in own.text
+    assert (line in own.text) if line else ("Jellyfin itself" not in own.text)
+
+
 async def test_an_open_playback_says_how_it_stands(tmp_path: Path) -> None:
     async with program(tmp_path, clock=Clock()) as here, viewer(here, SERVER, VIEWER) as visitor:
         for kind, minutes in (("PlaybackStart", 0), ("PlaybackProgress", 5)):

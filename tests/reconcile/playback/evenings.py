@@ -39,6 +39,7 @@ def check_in(
     until: float | None = None,
     seen: float | None = None,
     channel: Channel = Channel.WEBHOOK,
+    completed: bool | None = None,
 ) -> CheckIn:
     """Return what a client reported *second* seconds after eight; its position is the same number if none is given."""
     where = second if position is None else position
@@ -51,6 +52,7 @@ def check_in(
         seen_at=seen_at,
         sighted_until=seen_at if until is None else at(until),
         channels=frozenset({channel}),
+        server_completed=completed,
     )
 
 
@@ -64,14 +66,14 @@ def paused(second: float, position: float | None = None, *, until: float | None 
     return check_in(second, position, Kind.PAUSED, until=until)
 
 
-def stop(second: float, position: float | None = None, *, known: bool = True) -> CheckIn:
+def stop(second: float, position: float | None = None, *, known: bool = True, completed: bool | None = None) -> CheckIn:
     """Return the client's own Stop."""
-    return check_in(second, position, Kind.STOPPED, known=known)
+    return check_in(second, position, Kind.STOPPED, known=known, completed=completed)
 
 
-def idle_stop(second: float) -> CheckIn:
+def idle_stop(second: float, *, completed: bool | None = None) -> CheckIn:
     """Return the Stop that the server sends for a client that has gone silent."""
-    return check_in(second, None, Kind.STOPPED, known=False, reported=False)
+    return check_in(second, None, Kind.STOPPED, known=False, reported=False, completed=completed)
 
 
 def line(start: float, end: float, position: float | None = None, *, every: float = 10.0) -> list[CheckIn]:

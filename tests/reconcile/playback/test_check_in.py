@@ -42,6 +42,18 @@ def test_a_playing_and_a_paused_check_in_of_one_instant_are_two_and_the_stop_com
     assert [each.kind for each in gathered(told)] == [Kind.PLAYING, Kind.PAUSED, Kind.STOPPED]
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [(True, False, True), (True, None, True), (False, None, False), (False, False, False), (None, None, None)],
+    ids=["completed beats not", "completed beats nothing", "not beats nothing", "not, twice", "nothing, twice"],
+)
+def test_what_the_server_says_of_a_stop_outlasts_whoever_says_less(
+    one: bool | None, other: bool | None, both: bool | None
+) -> None:
+    assert merged(stop(10, completed=one), stop(10, completed=other)).server_completed is both
+    assert merged(stop(10, completed=other), stop(10, completed=one)).server_completed is both
+
+
 CHECK_INS = st.builds(
     check_in,
     st.sampled_from([10.0, 20.0]),
@@ -52,6 +64,7 @@ CHECK_INS = st.builds(
     until=st.sampled_from([20.0, 30.0]),
     seen=st.sampled_from([20.0, 25.0]),
     channel=st.sampled_from(list(Channel)),
+    completed=st.none() | st.booleans(),
 )
 
 

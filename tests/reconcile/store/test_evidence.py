@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -49,6 +50,20 @@ async def test_a_check_in_kept_again_is_the_one_given_last(db: AsyncConnection) 
     (kept,) = await evidence.line(db, number, None)
 
     assert kept.position == 11
+
+
+@pytest.mark.parametrize("said", [True, False, None])
+async def test_what_the_server_says_of_completion_comes_back_and_can_be_learnt(
+    db: AsyncConnection, said: bool | None
+) -> None:
+    number = await numbered(db)
+    stop = check_in(10, 10, Kind.STOPPED)
+    await evidence.keep(db, {number: [stop]})
+    await evidence.keep(db, {number: [msgspec.structs.replace(stop, server_completed=said)]})
+
+    (kept,) = await evidence.line(db, number, None)
+
+    assert kept.server_completed is said
 
 
 async def test_until_when_it_was_shown_only_grows(db: AsyncConnection) -> None:

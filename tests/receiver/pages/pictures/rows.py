@@ -36,6 +36,7 @@ def row_of(check_ins: Sequence[CheckIn], runtime: float | None = RUNTIME, now: d
         "completed_at": found.completed_at,
         "watched_seconds": found.watched_seconds,
         "reached_seconds": found.reached_seconds,
+        "server_completed": found.server_completed,
     }
 
 
@@ -49,6 +50,7 @@ def line_row(check_in: CheckIn) -> Row:
         "seen_at": check_in.seen_at,
         "sighted_until": check_in.sighted_until,
         "channels": mask_of(check_in.channels),
+        "server_completed": check_in.server_completed,
     }
 
 
