@@ -7,6 +7,7 @@
     ├── SecretUnreadable        a stored key cannot be read with this data folder's key file
     ├── JellyfinError           a media server did not do its part
     │   ├── JellyfinUnreachable     it did not answer
+    │   │   └── JellyfinSlow            it was given the question, and may still be at work on it
     │   ├── JellyfinRefused         it answered: no (a wrong key, a missing right)
     │   │   ├── SignInRefused           it does not know this name with this password, or this code has lapsed
     │   │   ├── SignInBarred            it knows the person, who may not sign in (disabled, not now, not from here)
@@ -55,6 +56,10 @@ class JellyfinError(PlayledgerError):
 
 class JellyfinUnreachable(JellyfinError):
     """No answer: the address, the network, or the server is down."""
+
+
+class JellyfinSlow(JellyfinUnreachable):
+    """No answer in time from a server that has the question: to ask again at once would only make it slower."""
 
 
 class JellyfinRefused(JellyfinError):

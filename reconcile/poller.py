@@ -14,8 +14,8 @@ import msgspec
 import structlog
 
 from reconcile.backlog import Backlog
-from reconcile.errors import JellyfinError, JellyfinRefused, JellyfinUnreachable, JellyfinUnreadable, StoreError
-from reconcile.jellyfin.client import Answer, JellyfinClient
+from reconcile.errors import JellyfinError, JellyfinRefused, JellyfinSlow, JellyfinUnreadable, StoreError
+from reconcile.jellyfin.client import LONGEST_LOOK, Answer, JellyfinClient
 from reconcile.jellyfin.sessions import decode_snapshot
 from reconcile.playback.check_in import Key, Observation
 from reconcile.playback.pace import PROVEN_FOR, Proof, jittered, next_retry, next_wait, proof
@@ -31,9 +31,6 @@ MINUTE = timedelta(minutes=1)
 
 STANDBY = timedelta(seconds=4)
 """How often a lease is asked for that another process holds: its takeover is to take less than 30 s."""
-
-LONGEST_REQUEST = 30.0
-"""Seconds for a whole answer, however slowly it drips."""
 
 CLOCK_STEP = timedelta(seconds=0.5)
 """A server's clock is kept again when it has moved by so much."""
@@ -113,6 +110,7 @@ class Poller:
         self._held_lease = False
         self._kept_offset: timedelta | None = None
         self._requests: deque[datetime] = deque(maxlen=1000)
+        self._took = timedelta(0)
         self._state, self._reason, self._since = State.PAUSED, "not started yet", clock()
         self._woken = asyncio.Event()
 
@@ -145,16 +143,16 @@ class Poller:
             await self._look(server_id, answer)
         except JellyfinError as error:
             self._is_refused = isinstance(error, JellyfinRefused)
-            return await self._failed(str(error))
+            return await self._failed(str(error), is_slow=isinstance(error, JellyfinSlow))
         except Exception as error:
             log.exception("a poll failed", server=self.client.url)
             return await self._failed(f"an error of ours ({type(error).__name__}); the log says more")
         self._failures, self._is_refused = 0, False
-        wait = next_wait(
-            self.interval, is_playing=self._is_playing, is_proven=self._proof.is_proven, chance=self._chance()
-        )
         self._turn_to(*self._well())
-        return wait
+        is_playing, is_proven = self._is_playing, self._proof.is_proven
+        return next_wait(
+            self.interval, is_playing=is_playing, is_proven=is_proven, chance=self._chance(), took=self._took
+        )
 
     @property
     def status(self) -> Status:
@@ -182,12 +180,17 @@ class Poller:
     # --- asking ---------------------------------------------------------------------------------------------------
 
     async def _asked(self, question: Callable[[], Awaitable[T]]) -> T:
-        try:
-            async with self.turn, asyncio.timeout(LONGEST_REQUEST):
-                self._requests.append(self._clock())
-                return await question()
-        except TimeoutError as error:
-            raise JellyfinUnreachable(f"{self.client.url}: no whole answer within {LONGEST_REQUEST:g} s.") from error
+        async with self.turn:
+            asked_at = self._clock()
+            self._requests.append(asked_at)
+            try:
+                async with asyncio.timeout(LONGEST_LOOK):
+                    return await question()
+            except TimeoutError as error:
+                raise JellyfinSlow(f"{self.client.url}: no whole answer within {LONGEST_LOOK:g} s.") from error
+            finally:
+                # A clock that is set meanwhile is not a server that has laboured for hours.
+                self._took = min(self._clock() - asked_at, timedelta(seconds=LONGEST_LOOK))
 
     async def _identified(self) -> str:
         """Return the server's id; after it has been away, it is asked who it is once more."""
@@ -286,10 +289,11 @@ class Poller:
         self._turn_to(State.PAUSED, reason)
         return jittered(STANDBY, self._chance())
 
-    async def _failed(self, reason: str) -> timedelta:
+    async def _failed(self, reason: str, *, is_slow: bool = False) -> timedelta:
         self._failures += 1
         self._turn_to(State.ERROR, reason)
-        return next_retry(self._failures, is_open=await self._is_open(), chance=self._chance())
+        took = self._took if is_slow else timedelta(0)
+        return next_retry(self._failures, is_open=await self._is_open(), chance=self._chance(), took=took)
 
     async def _is_open(self) -> bool:
         if self._is_playing or self.server_id is None:

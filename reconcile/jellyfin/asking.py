@@ -11,11 +11,17 @@ from http import HTTPStatus
 import httpx
 import msgspec
 
-from reconcile.errors import JellyfinMissing, JellyfinRefused, JellyfinUnreachable, JellyfinUnreadable
+from reconcile.errors import JellyfinMissing, JellyfinRefused, JellyfinSlow, JellyfinUnreachable, JellyfinUnreadable
 from reconcile.jellyfin.clock import Answered, clock_offset, date_of
 
-TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+CONNECT = 5.0
+SILENCE = 10.0
 """Seconds: for a connection, and for each read of an answer."""
+
+TIMEOUT = httpx.Timeout(SILENCE, connect=CONNECT)
+
+LONGEST_LOOK = 30.0
+"""Seconds for what plays, the first byte and the last: a long queue has taken 20 (facts/peers.md §3, pitfall 40)."""
 
 LONGEST = 60.0
 """Seconds for a whole answer, however slowly it drips."""
@@ -28,7 +34,10 @@ _EXCHANGES = 64
 
 
 class Question(msgspec.Struct, frozen=True):
-    """What is asked. *shown* stands for the path where that is secret; *longest* is in seconds, *largest* in bytes."""
+    """What is asked. *shown* stands for the path where that is secret; *largest* is in bytes.
+
+    *longest* is how many seconds a whole answer may take, *silence* how many it may say nothing; None: `SILENCE`.
+    """
 
     method: str
     path: str
@@ -37,6 +46,7 @@ class Question(msgspec.Struct, frozen=True):
     accept: str = "application/json"
     shown: str | None = None
     longest: float = LONGEST
+    silence: float | None = None
     largest: int = LARGEST
 
     def __repr__(self) -> str:
@@ -89,7 +99,8 @@ class Asker:
     async def ask(self, question: Question, credentials: str | None = None) -> Answer:
         """Return the answer, whatever its status, following redirects on the same host only.
 
-        *credentials* is the Authorization header. Raises JellyfinUnreachable or JellyfinUnreadable.
+        *credentials* is the Authorization header. Raises JellyfinUnreachable (JellyfinSlow among it) or
+        JellyfinUnreadable.
         """
         doing = self.doing(question)
         url = self._base.copy_with(path=self._base.path.rstrip("/") + question.path)
@@ -103,7 +114,7 @@ class Asker:
                         return answer
                     url = _next(url, response, doing)
         except TimeoutError as error:
-            raise JellyfinUnreachable(f"{doing}: the answer was not whole after {question.longest:g} s.") from error
+            raise JellyfinSlow(f"{doing}: the answer was not whole after {question.longest:g} s.") from error
         raise JellyfinUnreachable(f"{doing}: it redirects in a circle. Give the URL at which Jellyfin itself answers.")
 
     async def _asked(
@@ -115,7 +126,7 @@ class Asker:
         if question.body is not None:
             headers["Content-Type"] = "application/json"
         request = self._http.build_request(
-            question.method, url, headers=headers, content=question.body, timeout=TIMEOUT
+            question.method, url, headers=headers, content=question.body, timeout=_patience(question)
         )
         asked_at = self._now()
         try:
@@ -125,6 +136,8 @@ class Asker:
                 body = await _whole(response, question.largest, doing)
             finally:
                 await response.aclose()
+        except httpx.ReadTimeout as error:
+            raise JellyfinSlow(f"{doing}: no answer in time ({type(error).__name__}).") from error
         except httpx.TimeoutException as error:
             raise JellyfinUnreachable(f"{doing}: no answer in time ({type(error).__name__}).") from error
         except httpx.DecodingError as error:
@@ -147,11 +160,18 @@ def raise_for(question: Question, answer: Answer, doing: str) -> None:
         raise JellyfinRefused(
             f"{doing}: {status}. The API key is wrong, or was revoked: make one under Dashboard › API Keys."
         )
+    if status == HTTPStatus.GATEWAY_TIMEOUT:
+        raise JellyfinSlow(f"{doing}: {status}. What stands before the server has not waited for its answer.")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
         raise JellyfinUnreachable(f"{doing}: {status}. The server is starting, or not well; later it may answer.")
     if status == HTTPStatus.NOT_FOUND:
         raise JellyfinMissing(f"{doing}: 404. Is this Jellyfin's address, with its base path?")
     raise JellyfinUnreadable(f"{doing}: {status}, which Jellyfin does not answer to this question.")
+
+
+def _patience(question: Question) -> httpx.Timeout:
+    silence = SILENCE if question.silence is None else question.silence
+    return httpx.Timeout(SILENCE, connect=CONNECT, read=silence)
 
 
 async def _whole(response: httpx.Response, largest: int, doing: str) -> bytes:

@@ -10,13 +10,13 @@ import msgspec
 
 from reconcile.errors import JellyfinMissing, JellyfinRefused
 from reconcile.jellyfin import catalogue, episodes, keys
-from reconcile.jellyfin.asking import TIMEOUT, Answer, Asker, Question, raise_for, redacted
+from reconcile.jellyfin.asking import LONGEST_LOOK, TIMEOUT, Answer, Asker, Question, raise_for, redacted
 from reconcile.jellyfin.catalogue import CatalogueItem, JellyfinUser, Plugin, PublicInfo
 from reconcile.jellyfin.keys import ApiKey
 from reconcile.playback.identity import is_guid, normalised_id
 from reconcile.playback.progress import Totals
 
-__all__ = ["TIMEOUT", "Answer", "JellyfinClient", "redacted"]
+__all__ = ["LONGEST_LOOK", "TIMEOUT", "Answer", "JellyfinClient", "redacted"]
 
 _BATCH = 100
 """How many ids one ``GET /Items`` names: 33 characters each, in a URL that proxies limit to 4 or 8 KB."""
@@ -66,9 +66,10 @@ class JellyfinClient:
     async def sessions(self) -> Answer:
         """Return all sessions, still as bytes (`reconcile.jellyfin.sessions.decode_snapshot` reads them).
 
-        Nothing is filtered: ``controllableByUserId`` would hide players without remote control (facts B7).
+        It may take `LONGEST_LOOK` seconds. Nothing is filtered: ``controllableByUserId`` would hide players without
+        remote control (facts B7).
         """
-        return await self._get("/Sessions")
+        return await self._told(Question("GET", "/Sessions", longest=LONGEST_LOOK, silence=LONGEST_LOOK))
 
     async def users(self) -> tuple[JellyfinUser, ...]:
         """Return the server's users."""

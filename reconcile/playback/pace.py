@@ -39,6 +39,7 @@ NOTICED_FOR = timedelta(hours=1)
 PATIENCE = timedelta(seconds=15)
 """How long a push may take: a playback that looks have known for less is not yet one that push has missed."""
 
+_NOTHING = timedelta(0)
 _PUSH = frozenset({Channel.WEBHOOK, Channel.SOCKET})
 
 
@@ -81,9 +82,14 @@ def _is_unseen(each: Told, now: datetime) -> bool:
     return Channel.POLL in each.channels and not each.is_pushed and is_due and each.last_at >= now - NOTICED_FOR
 
 
-def next_wait(interval: timedelta, *, is_playing: bool, is_proven: bool, chance: float) -> timedelta:
-    """Return how long to wait before the next look. *chance* is a random number from 0 to 1."""
-    return jittered(usual_wait(interval, is_playing=is_playing, is_proven=is_proven), chance)
+def next_wait(
+    interval: timedelta, *, is_playing: bool, is_proven: bool, chance: float, took: timedelta = _NOTHING
+) -> timedelta:
+    """Return how long to wait before the next look. *chance* is a random number from 0 to 1.
+
+    It is never less than the last answer *took*: a server that labours has half of its time to itself.
+    """
+    return max(took, jittered(usual_wait(interval, is_playing=is_playing, is_proven=is_proven), chance))
 
 
 def usual_wait(interval: timedelta, *, is_playing: bool, is_proven: bool) -> timedelta:
@@ -92,10 +98,14 @@ def usual_wait(interval: timedelta, *, is_playing: bool, is_proven: bool) -> tim
     return interval * (playing if is_playing else idle)
 
 
-def next_retry(failures: int, *, is_open: bool, chance: float) -> timedelta:
-    """Return how long to wait after *failures* in a row (one or more); *is_open*: a playback is still open."""
+def next_retry(failures: int, *, is_open: bool, chance: float, took: timedelta = _NOTHING) -> timedelta:
+    """Return how long to wait after *failures* in a row (one or more); *is_open*: a playback is still open.
+
+    *took* is how long an answer was waited for in vain that the server may still be making: it is left alone for as
+    long, within the same limits.
+    """
     longest = LONGEST_WHILE_OPEN if is_open else LONGEST
-    return jittered(min(longest, FIRST_RETRY * 2 ** min(failures - 1, 10)), chance)
+    return max(min(longest, took), jittered(min(longest, FIRST_RETRY * 2 ** min(failures - 1, 10)), chance))
 
 
 def jittered(wait: timedelta, chance: float) -> timedelta:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from contextlib import AsyncExitStack
+from datetime import UTC, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import NoReturn
@@ -21,6 +22,7 @@ from receiver.rehearsal.steps import Close, Open, Pause, Play, PlayTo, Restart, 
 from receiver.webhook import MOST_BYTES
 from reconcile.bygones import kept
 from reconcile.errors import StoreAway
+from reconcile.jellyfin import asking
 from reconcile.jellyfin.client import JellyfinClient
 from reconcile.people import People
 from reconcile.playback.rules import Rules
@@ -30,9 +32,10 @@ from reconcile.store.engine import Transactions
 from reconcile.store.lease import FolderLease
 from reconcile.store.tables import metadata
 from reconcile.tracker import Tracker
+from tests.loopback import listening
 from tests.pitfalls.evening import BROWSER, EPISODE, FILM, HOUR, NEXT_EPISODE, VIEWER, Evening, Way
 from tests.pitfalls.ledger import read_ledger
-from tests.receiver.houses import NINE_PM, WEBHOOK, notification, program, until
+from tests.receiver.houses import NINE_PM, WEBHOOK, Clock, notification, program, until
 from tests.recordings.shapes import recording
 
 
@@ -145,24 +148,29 @@ async def test_a_session_that_comes_back_from_the_dead_is_no_playback(evening: E
 
 
 class _Heavy:
-    """A Jellyfin whose answer carries a queue of 3,000 items, and takes as long as the test wants."""
+    """A Jellyfin on a real socket, whose answer carries a queue of 3,000 items, and takes as long as the test wants.
 
-    def __init__(self, number: int) -> None:
+    *takes* is in seconds of the *clock*, which goes on by so much when it answers.
+    """
+
+    def __init__(self, number: int, clock: Clock) -> None:
         self.id = f"{number:032x}"
+        self.clock = clock
+        self.takes = 0.0
         self.goes_on = asyncio.Event()
         self.goes_on.set()
         self.in_flight = self.most = self.answered = 0
 
-    async def __call__(self, request: httpx.Request) -> httpx.Response:
-        headers = {"Date": format_datetime(NINE_PM, usegmt=True)}
-        if request.url.path == "/System/Info/Public":
-            return httpx.Response(200, json={"Id": self.id, "ServerName": "a server"}, headers=headers)
+    async def __call__(self, path: str) -> bytes:
+        if path == "/System/Info/Public":
+            return msgspec.json.encode({"Id": self.id, "ServerName": "a server"})
         self.in_flight += 1
         self.most = max(self.most, self.in_flight)
         await self.goes_on.wait()
+        self.clock.at += timedelta(seconds=self.takes)
         self.in_flight -= 1
         self.answered += 1
-        return httpx.Response(200, content=_heavy_answer(), headers=headers)
+        return _heavy_answer()
 
 
 def _heavy_answer() -> bytes:
@@ -188,44 +196,48 @@ async def pollers(sqlite_url: str, tmp_path: Path) -> AsyncIterator[tuple[list[_
     """Two servers that are polled by one process."""
     store = Transactions(sqlite_url)
     people = People(Rules(), UTC, auto_link=True)
-    tracker = Tracker(store, people, _clock)
+    clock = Clock()
+    tracker = Tracker(store, people, clock)
     lease = FolderLease(tmp_path)
-    servers = [_Heavy(1), _Heavy(2)]
-    clients = [httpx.AsyncClient(transport=httpx.MockTransport(server)) for server in servers]
-    made = [
-        Poller(JellyfinClient("http://jellyfin.test", "0" * 32, http, _clock), tracker, lease, _clock)
-        for http in clients
-    ]
-    running = asyncio.create_task(tracker.run())
-    yield servers, made
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
-    for http in clients:
-        await http.aclose()
+    servers = [_Heavy(1, clock), _Heavy(2, clock)]
+    made: list[Poller] = []
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+        for server in servers:
+            url = await stack.enter_async_context(listening(server, lambda: format_datetime(clock(), usegmt=True)))
+            made.append(Poller(JellyfinClient(url, "0" * 32, http, clock), tracker, lease, clock, chance=lambda: 0.5))
+        running = asyncio.create_task(tracker.run())
+        yield servers, made
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
     await lease.release()
     await store.close()
 
 
-def _clock() -> datetime:
-    return NINE_PM
-
-
 async def test_a_heavy_answer_is_asked_for_once_at_a_time_and_holds_up_no_other_server(
-    pollers: tuple[list[_Heavy], list[Poller]],
+    pollers: tuple[list[_Heavy], list[Poller]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """40. 8 MB, and slow."""
+    """40. 8 MB, and 20 s of silence before them: longer than anything else may be silent, here 0.1 s for 10."""
     (slow, quick), (slow_poller, quick_poller) = pollers
+    for poller in pollers[1]:
+        await poller.introduced()
+    monkeypatch.setattr(asking, "SILENCE", 0.1)
     slow.goes_on.clear()
 
     waiting = [asyncio.create_task(slow_poller.poll()) for _ in range(3)]
-    for _ in range(2):
-        await quick_poller.poll()
+    quick_waits = [await quick_poller.poll() for _ in range(2)]
+    await asyncio.sleep(0.3)
     done = [task.done() for task in waiting]
+    slow.takes = 20.0
     slow.goes_on.set()
-    await asyncio.gather(*waiting)
+    slow_waits = await asyncio.gather(*waiting)
+    slow.takes = 0.1
+    better = await slow_poller.poll()
 
-    assert (slow.most, quick.answered) == (1, 2)
+    assert (slow.most, slow.answered, quick.answered) == (1, 4, 2)
     assert done == [False] * 3
+    assert slow_waits == [timedelta(seconds=20)] * 3  # the rate falls by itself, and not for good
+    assert [*quick_waits, better] == [timedelta(seconds=10)] * 3
     assert [poller.status.state for poller in (slow_poller, quick_poller)] == [State.ACTIVE] * 2
     assert slow_poller.status.is_playing
     assert len(_heavy_answer()) > 7_900_000

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from reconcile.arrivals import Arrival
 from reconcile.backlog import Backlog
 from reconcile.errors import StoreAway
-from reconcile.jellyfin.client import JellyfinClient
+from reconcile.jellyfin.client import LONGEST_LOOK, JellyfinClient
 from reconcile.people import People
 from reconcile.playback.check_in import Channel, CheckIn, ItemFacts, Key, Kind, Observation
 from reconcile.playback.rules import Rules
@@ -57,6 +57,7 @@ class Jellyfin:
         self.ahead = timedelta(seconds=ahead)
         self.id = SERVER
         self.is_up = True
+        self.takes = 0.0
         self.status = 200
         self.sessions: list[dict[str, object]] = []
         self.asked: list[str] = []
@@ -96,6 +97,9 @@ class Jellyfin:
         self.most_in_flight = max(self.in_flight, self.most_in_flight)
         await asyncio.sleep(0)
         self.in_flight -= 1
+        self.clock.wait(self.takes)
+        if self.takes > LONGEST_LOOK:
+            raise httpx.ReadTimeout("nothing came")
         if not self.is_up:
             raise httpx.ConnectError("refused")
         headers = {"Date": format_datetime(self.now, usegmt=True)}
@@ -238,6 +242,26 @@ async def test_a_server_that_is_away_is_asked_less_and_less_and_the_state_says_s
     assert scene.poller.status.state is State.ERROR
     assert scene.poller.status.since == EIGHT
     assert "ConnectError" in scene.poller.status.reason
+
+
+async def test_a_server_that_takes_long_is_asked_less_often_by_itself(scene: Scene) -> None:
+    scene.jellyfin.plays(120.0)
+    waits = []
+    for scene.jellyfin.takes in (0.1, 12.0, 20.0, 0.1):
+        waits.append(await scene.poll())
+
+    assert waits == pytest.approx([10.0, 12.0, 20.0, 10.0])
+    assert len(await scene.rows(tables.look.c.at)) == 4
+
+
+async def test_a_server_that_was_given_up_has_time_to_finish_before_it_is_asked_again(scene: Scene) -> None:
+    scene.jellyfin.takes = LONGEST_LOOK + 0.5
+
+    wait = await scene.poll()
+
+    assert wait == LONGEST_LOOK
+    assert scene.poller.status.state is State.ERROR
+    assert "no answer in time" in scene.poller.status.reason
 
 
 async def test_it_is_asked_more_often_while_a_playback_is_open(scene: Scene) -> None:

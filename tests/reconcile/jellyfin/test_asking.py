@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator, Callable
 import httpx
 import pytest
 
-from reconcile.errors import JellyfinMissing, JellyfinUnreachable, JellyfinUnreadable
-from reconcile.jellyfin.asking import Asker, Question
+from reconcile.errors import JellyfinMissing, JellyfinSlow, JellyfinUnreachable, JellyfinUnreadable
+from reconcile.jellyfin import asking, client
+from reconcile.jellyfin.asking import Asker, Question, raise_for
 from reconcile.jellyfin.client import JellyfinClient
+from tests.loopback import listening
 from tests.simulated import BEGAN, KEY, URL, Jellyfin, simulated
 
 
@@ -32,6 +34,60 @@ async def test_an_answer_that_never_ends_is_given_up() -> None:
 
     with pytest.raises(JellyfinUnreachable, match=r"not whole after 0\.05 s"):
         await dripping.ask(Question("GET", "/Sessions", longest=0.05))
+
+
+async def thinks(_path: str) -> bytes:
+    """Say nothing for a while, and then that nothing plays."""
+    await asyncio.sleep(0.3)
+    return b"[]"
+
+
+async def test_what_plays_may_take_longer_to_say_than_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pitfall 40, a hundred times faster: 20 s before the first byte, where 10 s are enough for other questions."""
+    monkeypatch.setattr(asking, "SILENCE", 0.1)
+    monkeypatch.setattr(client, "LONGEST_LOOK", 5.0)
+    async with listening(thinks) as url, httpx.AsyncClient() as http:
+        jellyfin = JellyfinClient(url, KEY, http, lambda: BEGAN)
+
+        look = await jellyfin.sessions()
+        with pytest.raises(JellyfinSlow, match="no answer in time"):
+            await jellyfin.users()
+
+    assert look.body == b"[]"
+
+
+async def test_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "LONGEST_LOOK", 0.1)
+    async with listening(thinks) as url, httpx.AsyncClient() as http:
+        with pytest.raises(JellyfinSlow):
+            await JellyfinClient(url, KEY, http, lambda: BEGAN).sessions()
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected"),
+    [
+        pytest.param(httpx.ReadTimeout(""), JellyfinSlow, id="it has the question, and says nothing"),
+        pytest.param(httpx.ConnectTimeout(""), JellyfinUnreachable, id="it cannot even be reached"),
+        pytest.param(httpx.ConnectError(""), JellyfinUnreachable, id="nobody is there"),
+    ],
+)
+async def test_a_server_that_is_slow_is_not_one_that_is_away(raised: Exception, expected: type[Exception]) -> None:
+    def fails(_request: httpx.Request) -> httpx.Response:
+        raise raised
+
+    with pytest.raises(JellyfinUnreachable) as caught:
+        await asker(fails).ask(Question("GET", "/Sessions"))
+
+    assert type(caught.value) is expected
+
+
+async def test_a_proxy_that_waited_in_vain_says_that_the_server_is_slow() -> None:
+    question, late = Question("GET", "/Sessions"), asker(lambda _request: httpx.Response(504))
+
+    answer = await late.ask(question)
+
+    with pytest.raises(JellyfinSlow):
+        raise_for(question, answer, late.doing(question))
 
 
 async def test_an_answer_that_is_too_large_is_not_read_to_its_end() -> None:

@@ -48,6 +48,44 @@ def test_but_four_times_a_minute_while_anything_is_open() -> None:
 
 
 @pytest.mark.parametrize(
+    ("took", "seconds"),
+    [
+        pytest.param(0.2, 10, id="a quick answer changes nothing"),
+        pytest.param(20, 20, id="a slow one is rested from for as long as it took"),
+        pytest.param(-3600, 10, id="our clock was put back meanwhile"),
+    ],
+)
+def test_a_server_has_at_least_as_long_to_itself_as_its_answer_took(took: float, seconds: float) -> None:
+    wait = next_wait(TEN, is_playing=True, is_proven=False, chance=0.5, took=timedelta(seconds=took))
+
+    assert wait.total_seconds() == seconds
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.5, 1.0])
+def test_chance_never_shortens_that_rest(chance: float) -> None:
+    wait = next_wait(TEN, is_playing=True, is_proven=False, chance=chance, took=timedelta(seconds=20))
+
+    assert wait >= timedelta(seconds=20)
+
+
+@pytest.mark.parametrize(
+    ("is_open", "waits"),
+    [
+        pytest.param(True, [15, 15, 15, 15, 15], id="as soon as ever while anything is open"),
+        pytest.param(False, [30, 30, 30, 30, 30, 32, 60], id="otherwise for as long as it was waited for"),
+    ],
+)
+def test_a_server_that_still_works_on_the_last_question_is_not_asked_again_at_once(
+    is_open: bool, waits: list[float]
+) -> None:
+    took = timedelta(seconds=30)
+
+    found = [next_retry(n, is_open=is_open, chance=0.5, took=took) for n in range(1, len(waits) + 1)]
+
+    assert [wait.total_seconds() for wait in found] == waits
+
+
+@pytest.mark.parametrize(
     ("playbacks", "expected"),
     [
         pytest.param([], Proof(), id="nothing played yet"),
