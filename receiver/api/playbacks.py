@@ -9,7 +9,7 @@ import msgspec
 from litestar import get
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
-from litestar.params import FromQuery, PathParameter
+from litestar.params import FromQuery, PathParameter, QueryParameter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from receiver.api.history import Kind
@@ -34,6 +34,10 @@ from reconcile.playback.check_in import Key
 from reconcile.playback.corrections import meant
 from reconcile.store import corrections
 from reconcile.store.history import Row, Wanted, line_of, one_playback, playbacks
+
+Open = Annotated[
+    bool | None, QueryParameter(name="open", description="Those that go on (true), or those that have ended (false).")
+]
 
 
 class CheckInWords(msgspec.Struct, frozen=True):
@@ -67,7 +71,7 @@ async def playback_list(  # noqa: PLR0913 - as many as there are filters
     media: Id = None,
     kind: Kind = None,
     completed: FromQuery[bool | None] = None,
-    open_: FromQuery[bool | None] = None,
+    open_: Open = None,
     from_: From = None,
     to: To = None,
     limit: Limit = USUAL,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.receiver.houses import NINE_PM, link, program
+from tests.receiver.houses import NINE_PM, link, notification, program
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,7 @@ from tests.receiver.houses import NINE_PM, link, program
     [
         pytest.param("/history?acount=1", "acount: no such query parameter here; these are: account, ", id="a filter"),
         pytest.param("/history?from=2026-11-22&until=2026-11-23", "until: no such", id="another word"),
+        pytest.param("/playbacks?open_=true", "open_: no such query parameter here; these are:", id="an underline"),
         pytest.param("/status?verbose=1", "verbose: no such query parameter here; there are none.", id="where none is"),
     ],
 )
@@ -24,6 +25,37 @@ async def test_a_query_parameter_that_is_not_asked_for_is_refused(tmp_path: Path
 
     assert answer.status_code == 400
     assert said in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        pytest.param("?open=true", [None], id="those that go on"),
+        pytest.param("?open=false", ["stop"], id="those that have ended"),
+        pytest.param("", [None, "stop"], id="all of them"),
+    ],
+)
+async def test_playbacks_that_are_open_can_be_asked_for(tmp_path: Path, asked: str, expected: list[str | None]) -> None:
+    async with program(tmp_path) as here:
+        await here.watch(NINE_PM - timedelta(hours=1))
+        await here.send(notification("PlaybackStart", NINE_PM, 0))
+
+        found = (await here.http.get(f"/api/v1/playbacks{asked}")).json()["items"]
+
+    assert [each["ended_by"] for each in found] == expected
+
+
+async def test_no_query_parameter_is_named_as_only_python_would_name_it(tmp_path: Path) -> None:
+    async with program(tmp_path) as here:
+        paths = (await here.http.get("/schema/openapi.json")).json()["paths"]
+
+    named = {
+        path: [each["name"] for each in way.get("parameters", ()) if each["in"] == "query"]
+        for path, ways in paths.items()
+        for way in ways.values()
+    }
+    assert "open" in named["/api/v1/playbacks"]
+    assert [name for names in named.values() for name in names if name.endswith("_")] == []
 
 
 @pytest.mark.parametrize(
