@@ -1,4 +1,4 @@
-"""Whose a check-in was, where they are not recorded: in memory only, and without their name."""
+"""Whose a check-in was, where they are not recorded: known in memory only, and for as long as it is the latest."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ Place = tuple[str, str, str]
 
 
 class _Sight(msgspec.Struct, frozen=True):
+    user_id: str
     at: datetime
     seen_at: datetime
 
@@ -35,7 +36,7 @@ class Strangers:
         check_in, place = told.check_in, _place(told)
         known = self._sights.pop(place, None)
         if check_in is not None and (known is None or check_in.at > known.at):
-            known = _Sight(check_in.at, check_in.seen_at)
+            known = _Sight(told.key.user_id, check_in.at, check_in.seen_at)
         if known is not None:
             self._sights[place] = known
         if len(self._sights) > REMEMBERED:
@@ -46,7 +47,7 @@ class Strangers:
         known = self._sights.get(_place(told))
         if known is None or told.check_in is None or known.at != told.check_in.at:
             return False
-        return told.check_in.seen_at - known.seen_at > SWITCH
+        return known.user_id != told.key.user_id and told.check_in.seen_at - known.seen_at > SWITCH
 
 
 def _place(told: Observation) -> Place:

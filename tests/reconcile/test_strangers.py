@@ -32,6 +32,13 @@ def test_who_watches_along_is_seen_within_moments() -> None:
     assert not strangers.had(seen("companion", 6))
 
 
+def test_who_is_recorded_from_then_on_was_no_stranger_to_themselves() -> None:
+    strangers = Strangers()
+    strangers.note(seen("viewer", 1))
+
+    assert not strangers.had(seen("viewer", 20))
+
+
 def test_what_is_reported_later_is_whose_it_is() -> None:
     strangers = Strangers()
     strangers.note(seen("stranger", 1))
