@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, timedelta
 from email.utils import format_datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import httpx
 import msgspec
@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from receiver.notification import read
+from receiver.rehearsal.recording import Delivery
 from receiver.rehearsal.steps import Close, Open, Pause, Play, PlayTo, Restart, Seek, Wait
 from receiver.webhook import MOST_BYTES
 from reconcile.bygones import kept
@@ -33,7 +34,18 @@ from reconcile.store.lease import FolderLease
 from reconcile.store.tables import metadata
 from reconcile.tracker import Tracker
 from tests.loopback import listening
-from tests.pitfalls.evening import BROWSER, EPISODE, FILM, HOUR, NEXT_EPISODE, VIEWER, Evening, Way
+from tests.pitfalls.evening import (
+    BROWSER,
+    EPISODE,
+    FILM,
+    HOUR,
+    NEXT_EPISODE,
+    OTHER_FILM,
+    TELEVISION,
+    VIEWER,
+    Evening,
+    Way,
+)
 from tests.pitfalls.ledger import read_ledger
 from tests.receiver.houses import NINE_PM, WEBHOOK, Clock, notification, program, until
 from tests.recordings.shapes import recording
@@ -142,6 +154,81 @@ async def test_a_session_that_comes_back_from_the_dead_is_no_playback(evening: E
     (playback,) = ledger.playbacks
     assert playback.watched == pytest.approx(600, abs=evening.tolerance)
     assert playback.ended_at <= evening.at(601)
+
+
+class _Revived:
+    """A session that we never saw alive: its last report is three hours old, at the end of a film.
+
+    It is made of what the evening's own session says. *changes* are what else its answer says of it.
+    """
+
+    def __init__(self, evening: Evening, changes: dict[str, object]) -> None:
+        self.evening = evening
+        self.ticks = 5_700 * 10_000_000
+        self.old = (evening.began - timedelta(hours=3)).strftime("%Y-%m-%dT%H:%M:%S.0000000Z")
+        self.changes = changes
+        self.alive: dict[str, Any] = {}
+
+    def look(self, second: float, body: bytes | None) -> bytes | None:
+        """Show it beside whatever else is shown, for an hour after the restart."""
+        if body is None:
+            return None
+        told: list[dict[str, Any]] = msgspec.json.decode(body)
+        playing = [each for each in told if "NowPlayingItem" in each]
+        if second < 600 and playing:
+            self.alive = playing[0]
+        return msgspec.json.encode([*told, self._session()]) if 720 <= second < 720 + HOUR else body
+
+    def deliver(self, told: list[Delivery]) -> list[Delivery]:
+        """Have the server tell that it plays, and give it up as idle ten minutes later, as if it had been watched to the end."""
+        (stop,) = [each for each in told if b'"PlaybackStop"' in each.body]
+        after = [(720.0 + second, "PlaybackProgress", True) for second in range(0, 600, 30)]
+        return [*told, *(self._sent(stop, *each) for each in (*after, (1320.0, "PlaybackStop", False)))]
+
+    def _session(self) -> dict[str, Any]:
+        item = self.alive["NowPlayingItem"] | {"Id": OTHER_FILM.id, "Name": OTHER_FILM.name}
+        item["ProviderIds"] = dict(OTHER_FILM.providers)
+        state = self.alive["PlayState"] | {"PositionTicks": self.ticks, "IsPaused": "LastPausedDate" in self.changes}
+        dates = {"LastActivityDate": self.old, "LastPlaybackCheckIn": self.old}
+        mine = {"Id": TELEVISION.session_id, "DeviceId": TELEVISION.device_id}
+        return self.alive | mine | dates | {"NowPlayingItem": item, "PlayState": state} | self.changes
+
+    def _sent(self, stop: Delivery, second: float, kind: str, is_automated: bool) -> Delivery:
+        at = self.evening.at(second)
+        fields: dict[str, Any] = msgspec.json.decode(stop.body)
+        providers = {f"Provider_{name.lower()}": value for name, value in OTHER_FILM.providers}
+        fields = {name: value for name, value in fields.items() if not name.startswith("Provider_")} | providers
+        fields |= {"NotificationType": kind, "UtcTimestamp": at.strftime("%Y-%m-%dT%H:%M:%S.0000000Z")}
+        fields |= {"IsAutomated": is_automated, "PlaybackPositionTicks": self.ticks, "Name": OTHER_FILM.name}
+        fields |= {"ItemId": OTHER_FILM.id, "MediaSourceId": OTHER_FILM.id, "Id": TELEVISION.session_id}
+        fields |= {"DeviceId": TELEVISION.device_id, "LastActivityDate": self.old, "LastPlaybackCheckIn": self.old}
+        if kind == "PlaybackStop":
+            fields["PlayedToCompletion"] = True
+        return msgspec.structs.replace(stop, sent_at=at, arrives_at=at, body=msgspec.json.encode(fields))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({}, id="that says it plays"),
+        pytest.param({"LastActivityDate": "2026-03-02T20:12:30.0000000Z"}, id="that somebody has touched"),
+        pytest.param({"LastPausedDate": "2026-03-02T17:00:00.0000000Z"}, id="that was paused"),
+    ],
+)
+async def test_a_session_that_was_never_seen_alive_is_no_viewing(evening: Evening, changes: dict[str, object]) -> None:
+    """38. After a restart Jellyfin lists a session that we never saw, hours old, frozen near the end of its film."""
+    evening.every = 30.0
+    evening.play(Open(FILM), Play(600), Close(), Wait(60), Restart(30), Wait(60))
+    revived = _Revived(evening, changes)
+    evening.look, evening.deliver = revived.look, revived.deliver
+
+    ledger = await evening.ledger()
+
+    (playback,) = ledger.of(item=FILM)
+    assert playback.watched == pytest.approx(600, abs=evening.tolerance)
+    assert len(ledger.of(item=OTHER_FILM)) <= 1
+    assert all(each.watched == 0 and not each.completed for each in ledger.of(item=OTHER_FILM))
+    assert [row for row in ledger.watches if row.title == OTHER_FILM.name] == []
 
 
 # --- 40: a heavy answer -----------------------------------------------------------------------------------------
