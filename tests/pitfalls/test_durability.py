@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -180,7 +181,7 @@ class _Revived:
         return msgspec.json.encode([*told, self._session()]) if 720 <= second < 720 + HOUR else body
 
     def deliver(self, told: list[Delivery]) -> list[Delivery]:
-        """Have the server tell that it plays, and give it up as idle ten minutes later, as if it had been watched to the end."""
+        """Have the server tell that it plays, and stop it as idle ten minutes later, as if it had come to its end."""
         (stop,) = [each for each in told if b'"PlaybackStop"' in each.body]
         after = [(720.0 + second, "PlaybackProgress", True) for second in range(0, 600, 30)]
         return [*told, *(self._sent(stop, *each) for each in (*after, (1320.0, "PlaybackStop", False)))]
@@ -382,15 +383,22 @@ async def test_a_second_process_on_one_database_refuses_to_record_and_says_so_lo
         async with program(tmp_path) as first, program(tmp_path) as second:
             body = recording("plugin_21_start.json")
             answers = [await first.send(body), await second.send(body)]
-            waits = second.house.waits_for
+            status, ready = await second.get("/status"), await second.http.get("/health/ready")
+            holds, well = await first.get("/status"), await first.http.get("/health/ready")
             playbacks = (await first.get("/playbacks"))["items"]
 
     assert answers[0].json()["outcome"] == "recorded"
     assert answers[1].status_code == 503
-    assert waits is not None
-    assert "held by" in waits
     assert len(playbacks) == 1
-    assert any(entry["log_level"] in ("warning", "error") for entry in logs)
+    (said,) = [entry for entry in logs if entry["event"] == "this process does not record"]
+    assert said["log_level"] == "warning"
+    assert f"held by process {os.getpid()}" in said["reason"]
+    assert str(tmp_path) in said["reason"]
+    assert (status["recording"], status["ready"], status["waits_for"]) == (False, False, said["reason"])
+    assert f"Not ready: {said['reason']}" in status["notices"]
+    assert (ready.status_code, ready.json()["detail"]) == (503, said["reason"])
+    assert (holds["recording"], holds["ready"], holds["waits_for"]) == (True, True, None)
+    assert well.status_code == 200
 
 
 async def test_the_ledger_is_read_the_same_from_every_database(evening_anywhere: Evening) -> None:
