@@ -145,6 +145,8 @@ class Walk(msgspec.Struct, frozen=True, gc=False):
 def _is_on_line(corner: Point, last: Point, point: Point) -> bool:
     if corner.position is None or point.position is None:
         return False
+    if {corner.kind, last.kind, point.kind} == {Kind.PAUSED}:
+        return corner.position == point.position  # who is away all night says one thing, however often
     if corner.kind is not Kind.PLAYING or last.kind is not Kind.PLAYING:
         return False
     ahead = (point.position - corner.position) - (point.at - corner.at).total_seconds()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -114,10 +114,10 @@ class Household:
         await self.work()
         return await asyncio.gather(*waiting)
 
-    async def look(self, seconds: float, *observations: Observation) -> Answer:
-        """Take a look in, so many *seconds* after eight, and what it shows."""
+    async def look(self, seconds: float, *observations: Observation, still: Collection[Key] = ()) -> Answer:
+        """Take a look in, so many *seconds* after eight, and what it shows; *still* are keys shown without news."""
         self.now = max(self.now, at(seconds))
-        waiting = asyncio.ensure_future(self.tracker.look(SERVER, at(seconds), observations))
+        waiting = asyncio.ensure_future(self.tracker.look(SERVER, at(seconds), observations, still))
         await self.work()
         return await waiting
 

@@ -14,19 +14,22 @@ from structlog.testing import capture_logs
 from reconcile.arrivals import Arrival, Outcome
 from reconcile.changes import Settled
 from reconcile.errors import StoreAway
-from reconcile.playback.check_in import CheckIn
+from reconcile.playback.check_in import Channel, CheckIn, Kind
 from reconcile.store.engine import Transactions
 from reconcile.store.tables import playback
+from reconcile.tracker import FLUSH
 from tests.invariants.hearing import generated
 from tests.invariants.stage import Batches, Stage, copied, played, split
 from tests.reconcile.arrivals import SERVER, Household, at, delivery, key, line, shown, stopped, told
 
 
 class Troubled:
-    """Counts the transactions of a store, and refuses them while it is *away*."""
+    """Counts the transactions of a store, and those that wrote; refuses them while it is *away*."""
 
     def __init__(self, store: Transactions) -> None:
         self.begun = 0
+        self.written = 0
+        self._has_written = False
         self.away = False
         self.statements = 0
         engine = store._writer.sync_engine
@@ -37,11 +40,15 @@ class Troubled:
     def _begin(self, *_what: object) -> None:
         self.begun += 1
         self.statements = 0
+        self._has_written = False
         if self.away:
             raise StoreAway("the database is away")
 
-    def _execute(self, *_what: object) -> None:
+    def _execute(self, _connection: object, _cursor: object, statement: str, *_what: object) -> None:
         self.statements += 1
+        if not self._has_written and statement.startswith(("INSERT", "UPDATE", "DELETE")):
+            self._has_written = True
+            self.written += 1
         if self.refuse_after is not None and self.statements > self.refuse_after:
             raise StoreAway("the database went away")
 
@@ -227,6 +234,43 @@ async def test_a_flood_of_what_is_known_needs_no_transaction_but_a_flush(
     assert all(taken)
     assert (needed, troubled.begun - before) == (0, 1)
     assert (await house.rows("check_in"))[-1]["sighted_until"] == at(68)
+
+
+async def test_a_pause_that_is_merely_shown_costs_a_flush_every_five_seconds_and_no_check_in(
+    store: Transactions, troubled: Troubled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pitfall 19: an automatic notification a second and a look every 10 s, for 20 minutes."""
+    house = Household(store)
+    await house.welcome("viewer")
+    await house.hear(told(0, 0), told(10, 10, Kind.PAUSED))
+    await house.look(20, told(10, 10, Kind.PAUSED, channel=Channel.POLL, seen=20))
+    await house.tracker.flush()
+    kept, written, sleep = await house.rows("check_in"), troubled.written, asyncio.sleep
+    seconds = iter(range(21, 21 + 1200))
+
+    async def pass_time(how_long: float) -> None:
+        """Let the *seconds* of the evening go by while the tracker sleeps."""
+        await sleep(0)
+        for _ in range(round(how_long)):
+            second = next(seconds, None)
+            if second is None:
+                raise asyncio.CancelledError
+            assert house.tracker.is_known(told(10, 10, Kind.PAUSED, seen=second))
+            house.now = at(second)
+            if second % 10 == 0:
+                assert house.tracker.still_shown(key(), at(10), Kind.PAUSED, at(second))
+                await house.look(second, still=[key()])
+
+    monkeypatch.setattr(asyncio, "sleep", pass_time)
+    with pytest.raises(asyncio.CancelledError):
+        await house.tracker.tend()
+    monkeypatch.undo()
+
+    looks, flushes = 1200 / 10, 1200 / FLUSH.total_seconds()
+    assert looks < troubled.written - written <= looks + flushes
+    assert [row["at"] for row in await house.rows("check_in")] == [row["at"] for row in kept]
+    assert (await house.rows("check_in"))[-1]["sighted_until"] == at(1220)
+    assert (await house.one("playback"))["open"]
 
 
 async def test_what_says_more_than_a_sighting_is_not_known(store: Transactions) -> None:
