@@ -135,6 +135,7 @@ class Tracker:
                 yield
             finally:
                 self._memory.forget()
+                self._strangers = Strangers()
                 self._latest.forget(self._is_gone)
                 for keys in self._showing.values():
                     for key in [key for key in keys if self._is_gone(key)]:
