@@ -185,9 +185,10 @@ class _Cutter:
         Whoever comes back after a soft end may resume before the place they left: their position then says less than
         what had been seen until they left. So that counts as it would if they had not come back.
         """
-        last, looks = run.last, self.around.looks
+        last = run.last
         if not ended or (point.is_stop and point.soft):
             return run.to(point)
+        run = run.having(*(self._absence(run, point.at) or ()))
         is_proved = not run.is_stopped and self._is_alone(last.at, point.at)
         if point.position is None or last.position is None:
             return run.after_all_at(point) if is_proved else run.back_at(point)
@@ -197,10 +198,10 @@ class _Cutter:
         if is_proved and (point.is_stop or point.position - last.position >= seen):
             return run.after_all_at(point)
         end = self._soft_ending(run, point.at, None)
-        back = resumed(point, looks, Floor(end.at, last.shown_until), told=is_told(point, following))
+        back = resumed(point, self.around.looks, Floor(end.at, last.shown_until), told=is_told(point, following))
+        run = run if back.look is None else run.having(back.look)
         played = stretch_from(last, end.credit), stretch_to(point, back.credit)
-        deciding = *(self._absence(run, point.at) or ()), *(() if back.look is None else (back.look,))
-        return run.back_at(point, *(each for each in played if each.seconds > 0)).having(*deciding)
+        return run.back_at(point, *(each for each in played if each.seconds > 0))
 
     def _is_alone(self, since: datetime, until: datetime) -> bool:
         """Say whether the same was played nowhere else between these instants."""

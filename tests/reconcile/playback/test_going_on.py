@@ -154,6 +154,18 @@ def test_what_was_seen_before_the_same_was_played_elsewhere_counts() -> None:
     assert watched(cut_evening(*evening, looks=GONE, elsewhere=[1000])) == [605 + 108]
 
 
+def test_the_looks_that_it_had_been_missing_in_are_kept_also_where_it_went_on() -> None:
+    """Without them it would not have ended, and a position back at the start would be a rewatch."""
+    first = [looked(s, s, until=s) for s in range(0, 81, 10)]
+    again = [looked(234 + s, 80 + s, until=238 + s) for s in range(0, 31, 10)]
+    looks = [*range(0, 81, 10), 90.0, 110.0, 229.0, 238.0]
+
+    whole = cut_evening(*first, *again, runtime=120, looks=looks)
+    kept = [since_eight(look) for each in whole for look in each.looks]
+
+    assert cut_evening(*first, *again, runtime=120, looks=kept) == whole
+
+
 # --- reports without a position ------------------------------------------------------------------------------
 
 
