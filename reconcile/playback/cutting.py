@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -71,7 +70,7 @@ class _Cutter:
         self.runtime = around.runtime
 
     def cut(self, check_ins: Sequence[CheckIn]) -> Cut:
-        recorded = [c for c in check_ins if self._recorded_at(c.at)]
+        recorded = [c for c in check_ins if self.around.is_recorded(c.at, c.at)]
         playbacks: list[Playback] = []
         turns: set[datetime] = set()
         run: Run | None = None
@@ -119,7 +118,7 @@ class _Cutter:
     def _goes_on(self, run: Run, point: Point, *, ended: bool) -> bool:
         """Say whether *point* belongs to the playback *run* (DESIGN §4)."""
         a = run.last
-        if not self._recorded_between(a.at, point.at):
+        if not self.around.is_recorded(a.at, point.at):
             return False
         if point.is_stop and point.soft:
             return True
@@ -189,7 +188,7 @@ class _Cutter:
         if not ended or (point.is_stop and point.soft):
             return run.to(point)
         run = run.having(*(self._absence(run, point.at) or ()))
-        is_proved = not run.is_stopped and self._is_alone(last.at, point.at)
+        is_proved = not run.is_stopped and self.around.is_alone(last.at, point.at)
         if point.position is None or last.position is None:
             return run.after_all_at(point) if is_proved else run.back_at(point)
         if run.stop is last:
@@ -203,11 +202,6 @@ class _Cutter:
         played = stretch_from(last, end.credit), stretch_to(point, back.credit)
         return run.back_at(point, *(each for each in played if each.seconds > 0))
 
-    def _is_alone(self, since: datetime, until: datetime) -> bool:
-        """Say whether the same was played nowhere else between these instants."""
-        elsewhere = self.around.elsewhere
-        return bisect_right(elsewhere, since) == bisect_left(elsewhere, until)
-
     # --- its edges ----------------------------------------------------------------------------------------------
 
     def _beginning(self, first: Point, following: Point | None, before: tuple[Run, Playback] | None) -> Beginning:
@@ -217,8 +211,8 @@ class _Cutter:
             run, playback = before
             ended_at = playback.ended_at if run.stop is None else max(playback.ended_at, run.stop.at)
             shown_until = run.last.shown_until
-        since = next((each.since for each in self.around.recorded if each.holds(first.at)), None)
-        floor = Floor(ended_at, shown_until, since)
+        interval = self.around.interval_of(first.at)
+        floor = Floor(ended_at, shown_until, None if interval is None else interval.since)
         told = is_told(first, following)
         return beginning(first, self.around.looks, floor, self.runtime, self.rules, told=told)
 
@@ -244,7 +238,7 @@ class _Cutter:
     def _soft_ending(self, run: Run, until: datetime, restart: datetime | None) -> Ending:
         last = run.last
         known_until = min(until, self.now + timedelta.resolution)
-        sibling = self._replaced_by(last, until) if self.around.siblings else None
+        sibling = self.around.replaced_at(last.at, until)
         replaced_at = sibling if sibling is not None else restart
         end = ending(
             last,
@@ -257,31 +251,8 @@ class _Cutter:
         )
         if run.stop is not None and run.is_stopped:
             end = end.by_then(run.stop.at, last)
-        return self._within_recorded(last, end)
-
-    def _replaced_by(self, last: Point, until: datetime) -> datetime | None:
-        """Return the beginning of the first sibling that began after *last*, and before the playback went on."""
-        siblings = self.around.siblings
-        index = bisect_right(siblings, last.at, key=lambda sibling: sibling.first_at)
-        if index == len(siblings) or siblings[index].first_at >= until:
-            return None
-        return siblings[index].began_at
-
-    def _within_recorded(self, last: Point, end: Ending) -> Ending:
-        for interval in self.around.recorded:
-            if interval.until is not None and interval.holds(last.at):
-                return end.by_then(interval.until, last)
-        return end
-
-    def _recorded_at(self, at: datetime) -> bool:
-        return self._recorded_between(at, at)
-
-    def _recorded_between(self, since: datetime, until: datetime) -> bool:
-        """Say whether one interval holds all from *since* to *until*, which is not before it."""
-        for interval in self.around.recorded:
-            if interval.since <= since and (interval.until is None or until < interval.until):
-                return True
-        return not self.around.recorded
+        interval = self.around.interval_of(last.at)
+        return end if interval is None or interval.until is None else end.by_then(interval.until, last)
 
     # --- what it comes to ---------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -39,3 +40,25 @@ class Surroundings(msgspec.Struct, frozen=True, gc=False):
     recorded: Sequence[Recorded] = ()
     runtime: float | None = None
     floor: datetime | None = None
+
+    def is_recorded(self, since: datetime, until: datetime) -> bool:
+        """Say whether one interval holds all from *since* to *until*, which is not before it."""
+        for interval in self.recorded:
+            if interval.since <= since and (interval.until is None or until < interval.until):
+                return True
+        return not self.recorded
+
+    def interval_of(self, at: datetime) -> Recorded | None:
+        """Return the interval that holds *at*; None where there is none, or they were always recorded."""
+        return next((each for each in self.recorded if each.holds(at)), None)
+
+    def is_alone(self, since: datetime, until: datetime) -> bool:
+        """Say whether the same was played nowhere else between these instants."""
+        return bisect_right(self.elsewhere, since) == bisect_left(self.elsewhere, until)
+
+    def replaced_at(self, since: datetime, until: datetime) -> datetime | None:
+        """Return the beginning of the first sibling whose first check-in lies between these instants."""
+        index = bisect_right(self.siblings, since, key=lambda sibling: sibling.first_at)
+        if index == len(self.siblings) or self.siblings[index].first_at >= until:
+            return None
+        return self.siblings[index].began_at
