@@ -108,8 +108,8 @@ class Gathering:
 
     async def cuttings(self, rows: Mapping[int, KeyRow], since: Mapping[int, datetime]) -> dict[int, Cutting]:
         """Return the keys of *rows* with all that cutting them takes, but for their siblings."""
-        lines, kept = await self._lines(rows, since)
         related = await keys.relatives(self.db, [row.key for row in rows.values()])
+        lines, kept = await self._lines(rows, since, related)
         known = await self._catalogued(rows.values())
         return {
             number: await self._cutting(row, lines[number], kept[number], related.get(row.key, []), known)
@@ -149,13 +149,17 @@ class Gathering:
     # --- lines ----------------------------------------------------------------------------------------------------
 
     async def _lines(
-        self, rows: Mapping[int, KeyRow], since: Mapping[int, datetime]
+        self, rows: Mapping[int, KeyRow], since: Mapping[int, datetime], related: Collection[Key]
     ) -> tuple[dict[int, Line], dict[int, list[Kept]]]:
-        """Return each key's line, remembered or read, and the playbacks that are kept of that time."""
+        """Return each key's line, remembered or read, and the playbacks that are kept of that time.
+
+        What is remembered is thinned without regard to other lines, so what is *related* to any is read.
+        """
         horizons = {number: self._horizon(since.get(number)) for number in rows}
         lines: dict[int, Line] = {}
         for number, row in rows.items():
-            line = self.draft.line(number, row.version) if horizons[number] is not None else None
+            is_remembered = horizons[number] is not None and row.key not in related
+            line = self.draft.line(number, row.version) if is_remembered else None
             if line is not None and line.reaches(horizons[number]):
                 lines[number] = line
         missing = [number for number in rows if number not in lines]

@@ -26,7 +26,7 @@ from reconcile.playback.imports import imported, is_imported
 from reconcile.playback.playback import Cut, Playback
 from reconcile.playback.points import Point, is_told, placed, point_of, points_of
 from reconcile.playback.reach import Reach, covered, joined, passed_at, reached
-from reconcile.playback.rules import ABSENT_HALF, BACK_AT_START, FASTEST, OPENING, TOLERANCE, Rules
+from reconcile.playback.rules import ABSENT_HALF, BACK_AT_START, FASTEST, OPENING, REPORTS_EVERY, TOLERANCE, Rules
 from reconcile.playback.run import Run
 from reconcile.playback.surroundings import Surroundings
 
@@ -185,7 +185,8 @@ class _Cutter:
         what had been seen until they left. So that counts as it would if they had not come back.
         """
         last = run.last
-        if not ended or (point.is_stop and point.soft):
+        is_whole = not ended and (point.at - last.at <= REPORTS_EVERY or self.around.is_alone(last.at, point.at))
+        if is_whole or (point.is_stop and point.soft):
             return run.to(point)
         run = run.having(*(self._absence(run, point.at) or ()))
         is_proved = not run.is_stopped and self.around.is_alone(last.at, point.at)

@@ -39,14 +39,14 @@ def thinned(
     theirs stays, and so does what tells that a gap of another line was played here.
     """
     turns = cut_whole(check_ins, around, rules, now).turns
-    return without_the_rest(check_ins, turns | disowning(check_ins, others) | _following(check_ins, around), rules)
+    return without_the_rest(check_ins, turns | disowning(check_ins, others) | _beside(check_ins, around), rules)
 
 
-def _following(check_ins: Sequence[CheckIn], around: Surroundings) -> frozenset[datetime]:
-    """Return the instants of the check-ins that are the first after one elsewhere."""
+def _beside(check_ins: Sequence[CheckIn], around: Surroundings) -> frozenset[datetime]:
+    """Return the instants of the check-ins on both sides of one elsewhere: they say whether a gap lies between."""
     instants = [each.at for each in check_ins]
     places = {bisect_right(instants, at) for at in around.elsewhere}
-    return frozenset(instants[place] for place in places if place < len(instants))
+    return frozenset(instants[near] for place in places for near in (place - 1, place) if 0 <= near < len(instants))
 
 
 def without_the_rest(check_ins: Sequence[CheckIn], turns: Collection[datetime], rules: Rules) -> Thinned:

@@ -299,6 +299,19 @@ def test_a_gap_is_not_credited_where_the_same_was_played_elsewhere() -> None:
     assert watched(cut_evening(*evening, elsewhere=[1000])) == [1000]
 
 
+def test_a_silence_too_short_to_end_it_is_not_credited_where_the_same_was_played_elsewhere() -> None:
+    phone = [float(s) for s in range(605, 835, 10)]
+
+    assert watched(cut_evening(*line(0, 600), *line(840, 1000))) == [1000]
+    assert watched(cut_evening(*line(0, 600), *line(840, 1000), elsewhere=phone)) == [760]
+
+
+def test_two_devices_that_play_the_same_at_once_are_each_credited() -> None:
+    other = [float(s) for s in range(5, 1000, 10)]
+
+    assert watched(cut_evening(*line(0, 1000), elsewhere=other)) == [1000]
+
+
 def test_nothing_crosses_a_time_in_which_the_person_was_not_recorded() -> None:
     first, second = cut_evening(*line(0, 2000), recorded=[(0, 605), (995, None)])
 
