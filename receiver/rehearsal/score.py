@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import msgspec
 
@@ -31,6 +32,8 @@ TABS = "behind another tab of the same browser"
 JUMPED = "it jumped between the last look and the end"
 _HIDING = frozenset({UNHEARD, AWAY, TABS})
 """What may hide so much that a playback or a watch is lost or made with it."""
+
+_TOLD_APART = frozenset({"seek", "pause", "resume"})
 
 LOOK = timedelta(seconds=12.5)
 """The longest time between two looks of a rehearsal."""
@@ -186,9 +189,20 @@ def why_apart(truth: Truth, heard: Hearing) -> str:
         return "a seek inside one report interval"
     if heard.mode == "poll" and "two tabs" in truth.faults:
         return TABS
-    if heard.mode == "poll" and any(what in ("seek", "pause") for _at, what, _jump in truth.corners):
+    if heard.mode == "poll" and _is_hasty(truth):
         return "a seek or pause inside one report interval"
     return ""
+
+
+def _is_hasty(truth: Truth) -> bool:
+    """Say whether a seek or a pause may have come and gone between two looks, with another corner of the line.
+
+    A look shows the last report only; one interval after a report the next takes its place.
+    """
+    unseen = LOOK + timedelta(seconds=truth.interval)
+    corners = sorted(truth.corners)
+    pairs = ((one, other) for one, other in pairwise(corners) if other[0] - one[0] < unseen)
+    return any(not _TOLD_APART.isdisjoint((one[1], other[1])) for one, other in pairs)
 
 
 def why_hidden(truth: Truth, heard: Hearing) -> str:
