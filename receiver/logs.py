@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from datetime import datetime
 
 import msgspec
 import structlog
@@ -23,7 +24,7 @@ def set_up(*, as_json: bool | None = None, level: int = logging.INFO) -> None:
     quiet()
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     ending: list[structlog.typing.Processor] = (
-        [_TRACEBACKS, structlog.processors.JSONRenderer(_json)] if as_json else [_for_eyes()]
+        [_TRACEBACKS, structlog.processors.JSONRenderer(_json)] if as_json else [_dates, _for_eyes()]
     )
     structlog.configure(
         processors=[
@@ -44,7 +45,7 @@ def quiet() -> None:
     if not structlog.is_configured():
         stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
         structlog.configure(
-            processors=[structlog.processors.add_log_level, stamp, _for_eyes()],
+            processors=[structlog.processors.add_log_level, stamp, _dates, _for_eyes()],
             logger_factory=_to_standard_error,
         )
 
@@ -56,6 +57,10 @@ def _for_eyes() -> structlog.dev.ConsoleRenderer:
 
 def _to_standard_error(*_names: object) -> structlog.PrintLogger:
     return structlog.PrintLogger(sys.stderr)
+
+
+def _dates(_log: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in event.items()}
 
 
 def _json(event: object, **_options: object) -> str:

@@ -200,7 +200,7 @@ def test_an_error_is_logged_without_the_variables_around_it(as_json: bool, capsy
 
     told = capsys.readouterr().err
     assert "no number" in told
-    assert "2026-11-22" in told
+    assert "2026-11-22T21:00:00" in told
     assert secret not in told
 
 
