@@ -44,7 +44,8 @@ class Backlog:
         shown = list(still)
         fresh: list[_Identity] = []
         for told in observations:
-            shown.append(told.key)
+            if not told.is_farewell:
+                shown.append(told.key)
             if told.check_in is None:
                 continue
             identity = (told.key, *told.check_in.identity)

@@ -236,7 +236,7 @@ class Poller:
         if snapshots is None:  # pragma: no cover - made when the server was identified
             return
         news = snapshots.news(decode_snapshot(answer.body), answer.server_at)
-        self._is_playing = bool(news.observations or news.still)
+        self._is_playing = news.is_playing
         try:
             await self._take_in(server_id, answer.server_at, news)
             await self._keep_clock(server_id)

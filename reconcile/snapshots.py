@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 import structlog
 
-from reconcile.jellyfin.sessions import Described, Guest, Session, Snapshot, described, observed
+from reconcile.jellyfin.sessions import Described, Guest, Session, Snapshot, described, farewell, observed
 from reconcile.playback.check_in import Channel, Ignored, Key, Kind, Observation
 from reconcile.recording import NOT_RECORDED
 from reconcile.tracker import Tracker
@@ -19,7 +19,7 @@ AlreadyShown = Callable[[Key, datetime, Kind, datetime], bool]
 
 
 class Seen(msgspec.Struct, gc=False):
-    """What a session said when it was read last, and the check-ins (key, at, kind) that this was."""
+    """What a session said when it was read last, what it *told*, and the check-ins (key, at, kind) that this was."""
 
     checked_in: str | None
     is_paused: bool
@@ -27,6 +27,7 @@ class Seen(msgspec.Struct, gc=False):
     guests: list[Guest] | None
     item_id: str
     shown: tuple[tuple[Key, datetime, Kind], ...]
+    told: tuple[Observation, ...] = ()
     known: Described | None = None
 
     def is_of(self, session: Session, item_id: str) -> bool:
@@ -42,10 +43,18 @@ class Seen(msgspec.Struct, gc=False):
 
 
 class News(msgspec.Struct):
-    """What a snapshot says: *observations* to take in, and the keys that it *still* shows without news."""
+    """What a snapshot says: *observations* to take in, and the keys that it *still* shows without news.
+
+    Among the observations are the farewells of what the snapshot before has shown and this one lacks.
+    """
 
     observations: list[Observation]
     still: list[Key]
+
+    @property
+    def is_playing(self) -> bool:
+        """Whether anything plays."""
+        return bool(self.still) or any(not told.is_farewell for told in self.observations)
 
 
 class Snapshots:
@@ -69,9 +78,11 @@ class Snapshots:
         malformed = {told.reason for told in snapshot.malformed}
         for session in snapshot.sessions:
             item = session.now_playing_item
-            if item is None:
-                continue
             known = self._seen.get(session.id)
+            if item is None:
+                if known is not None:
+                    found.observations += filter(None, (farewell(session, told, at) for told in known.told))
+                continue
             if known is None or not known.is_of(session, item.id) or not self._is_all_known(known, at, found):
                 try:
                     known = self._read(session, item.id, known, at, found)
@@ -119,6 +130,7 @@ class Snapshots:
             session.additional_users,
             item_id,
             shown,
+            tuple(told),
             known if isinstance(known, Described) else None,
         )
 

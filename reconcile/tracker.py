@@ -104,13 +104,13 @@ class Tracker:
     async def look(
         self, server_id: str, at: datetime, observations: Sequence[Observation], still: Collection[Key] = ()
     ) -> Answer:
-        """Take a whole snapshot in: what it showed, and what it no longer showed.
+        """Take a whole snapshot in: what it showed, what it no longer showed, and what it says of that.
 
         *still* are keys that it showed without news: `still_shown` has been told of them.
         """
         recorded = [o for o in observations if self.is_recorded(o)]
         news = tuple(o for o in recorded if not self.is_known(o))
-        shown = dict.fromkeys((*still, *(o.key for o in recorded)), at)
+        shown = dict.fromkeys((*still, *(o.key for o in recorded if not o.is_farewell)), at)
         before = self._showing.setdefault(server_id, {})
         grace = self.people.global_rules.absence_grace
         missing = {key: last for key, last in before.items() if key not in shown}

@@ -131,6 +131,19 @@ async def test_what_was_kept_before_the_server_was_heard_outlasts_both_ways(data
     assert await execute(database_url, "SELECT kind FROM check_in") == [("stopped",)]
 
 
+async def test_a_check_in_that_was_left_outlasts_the_way_down(database_url: str) -> None:
+    key = "INSERT INTO playback_key (id, server_id, session_id, user_id, item_id) VALUES (1, 's', 's', 'u', 'i')"
+    told = "INSERT INTO check_in (key_id, at, kind, reported, seen_at, sighted_until, channels, left_by)"
+    told += " VALUES (1, {0}, 'playing', false, {0}, {0}, 2, {0})".format("'2026-11-22 20:00:00+00:00'")
+    await migrate(database_url)
+    await execute(database_url, key, told)
+
+    await migrate(database_url, "0012")
+    await migrate(database_url)
+
+    assert await execute(database_url, "SELECT kind, left_by FROM check_in") == [("playing", None)]
+
+
 async def test_migrating_twice_changes_nothing(database_url: str) -> None:
     await migrate(database_url)
 

@@ -41,7 +41,10 @@ Open = Annotated[
 
 
 class CheckInWords(msgspec.Struct, frozen=True):
-    """What a client reported at one instant, and until when it was still being shown."""
+    """What a client reported at one instant, and until when it was still being shown.
+
+    *left_by*: a look of the session says that the player had been left by then.
+    """
 
     at: datetime
     kind: str
@@ -49,6 +52,7 @@ class CheckInWords(msgspec.Struct, frozen=True):
     reported: bool
     sighted_until: datetime
     channels: list[str]
+    left_by: datetime | None
 
 
 class PlaybackEvidence(PlaybackWords, frozen=True):
@@ -111,6 +115,7 @@ async def one(
             each["reported"],
             each["sighted_until"],
             channel_words(each["channels"]),
+            each["left_by"],
         )
         for each in line
     ]

@@ -104,8 +104,7 @@ def _played(number: int, script: Script, random: Random) -> Player:
     player = Player(number, programme.device, programme.user, programme.begins, random)
     for step in programme.steps:
         step.perform(player)
-    if player.item is not None:
-        player.close(hard=False, unheard=True)
+    player.finish()
     return player
 
 

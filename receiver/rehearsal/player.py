@@ -7,9 +7,13 @@ from typing import Literal
 
 import msgspec
 
+from receiver.rehearsal.dice import chance, dice
 from receiver.rehearsal.library import Device, Item, User
 
 What = Literal["touch", "start", "progress", "stop", "close socket", "add user", "remove user", "restart"]
+
+LINGERING = ((0.3, 0.3, 2.0), (0.2, 2.0, 40.0))
+"""What a viewer still asks of the server after a Stop: (odds, seconds after it, at the least and the most)."""
 
 SOON = 6.0
 """Seconds within which the next item's start tells the end of the one before it."""
@@ -91,6 +95,7 @@ class Player:
         self.socket_lost_until = 0.0
         self._arrived = at
         self._next_report = at
+        self._lingering: list[Call] = []
 
     @property
     def sitting(self) -> Sitting:
@@ -121,12 +126,26 @@ class Player:
             item=self.item,
             position=None if position is None else round(position, 3),
             paused=paused,
-            socket=self.device.socket and self.now >= self.socket_lost_until,
+            socket=self._has_socket,
             sitting=len(self.sittings) - 1 if self.sittings else None,
             seconds=seconds,
         )
+        self.calls += [asked for asked in self._lingering if asked.at < at]
+        self._lingering.clear()
         self.calls.append(call)
         return call
+
+    @property
+    def _has_socket(self) -> bool:
+        return self.device.socket and self.now >= self.socket_lost_until
+
+    def _linger(self) -> None:
+        """Let the viewer look around in the app, unless something else follows first."""
+        random = dice(f"after {self.now}")
+        moments = [random.uniform(least, most) for odds, least, most in LINGERING if chance(random, odds)]
+        for moment in moments:
+            asked = Call(self.now + moment, "touch", self.owner, self.device, self.user, socket=self._has_socket)
+            self._lingering.append(asked)
 
     def open(self, item: Item, position: float, speed: float) -> None:
         """Begin to show *item* at *position*."""
@@ -149,6 +168,15 @@ class Player:
         sitting.tags += tags
         self._corner("stop")
         self.item = None
+        if hard:
+            self._linger()
+
+    def finish(self) -> None:
+        """Come to the end of the programme: what is still open is left without a word."""
+        if self.item is not None:
+            self.close(hard=False, unheard=True)
+        self.calls += self._lingering
+        self._lingering.clear()
 
     def play(self, seconds: float) -> None:
         """Play for so many seconds, or to the end of the item."""

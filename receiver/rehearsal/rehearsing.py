@@ -21,10 +21,11 @@ from receiver.rehearsal.losses import is_deaf, outages_of, with_losses
 from receiver.rehearsal.recording import Delivery, Recording, record
 from receiver.rehearsal.score import COUNTED, Error, Found, Hearing, Row, Score, quantile, scored
 from reconcile.arrivals import Arrival
-from reconcile.jellyfin.sessions import decode_snapshot, session_observations
+from reconcile.jellyfin.sessions import decode_snapshot
 from reconcile.people import People
 from reconcile.playback.check_in import Observation
 from reconcile.playback.rules import Rules
+from reconcile.snapshots import Snapshots
 from reconcile.store.engine import Transactions
 from reconcile.store.migrations import migrate
 from reconcile.store.tables import link, playback, playback_key, watch, watch_playback
@@ -154,6 +155,7 @@ class Stage:
         self.people = People(Rules(), UTC, auto_link=True)
         self.now = recording.our_time(recording.began)
         self.tracker = Tracker(self.store, self.people, lambda: self.now)
+        self.snapshots = Snapshots(SERVER_ID, self.tracker)
         self.tracker.ahead[SERVER_ID] = timedelta(seconds=recording.clock_offset)
 
     async def close(self) -> None:
@@ -217,12 +219,8 @@ class Stage:
             tasks.create_task(self.tracker.record(Arrival((told,))))
 
     async def _look(self, at: datetime, body: bytes) -> None:
-        found: list[Observation] = []
-        for session in decode_snapshot(body).playing:
-            told = session_observations(session, SERVER_ID, at)
-            if isinstance(told, tuple):
-                found.extend(told)
-        await self.tracker.look(SERVER_ID, at, found)
+        news = self.snapshots.news(decode_snapshot(body), at)
+        await self.tracker.look(SERVER_ID, at, news.observations, news.still)
 
     async def ledger(self) -> tuple[list[Found], list[Row]]:
         """Return the playbacks and the completed watches."""

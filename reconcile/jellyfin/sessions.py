@@ -235,6 +235,24 @@ def observed(
     return tuple(told)
 
 
+def farewell(session: Session, told: Observation, at: datetime) -> Observation | None:
+    """Return what *session*, in which nothing plays any longer *at* then, says of what it *told* when it did.
+
+    A Stop leaves the instant of the client's last report as it was, and is the last thing that was asked, unless the
+    client has asked more since (facts B1, B3, B6). None where the session has been made anew, or is another's now.
+    """
+    known, reported = told.check_in, instant(session.last_playback_check_in)
+    if known is None or reported is None or reported < known.at:
+        return None
+    if told.key.user_id not in (user for user, _name in _users(session)):
+        return None
+    active = instant(session.last_activity_date)
+    left_by = at if active is None or active < reported else min(active, at)
+    shown = max(known.sighted_until, min(reported, left_by))
+    check_in = msgspec.structs.replace(known, sighted_until=shown, left_by=max(left_by, shown))
+    return msgspec.structs.replace(told, observed_at=at, check_in=check_in)
+
+
 def session_observations(
     session: Session, server_id: str, at: datetime, channel: Channel = Channel.POLL
 ) -> tuple[Observation, ...] | Ignored:

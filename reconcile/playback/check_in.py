@@ -68,7 +68,9 @@ class CheckIn(msgspec.Struct, frozen=True, gc=False):
     Stop that the server itself sends for an idle session (a soft end, facts B5). *seen_at* is the earliest
     observation of this check-in, *sighted_until* the latest instant at which it was still being shown.
     *server_completed* is what the server itself said of the play at this Stop: played to its end or not (facts A7).
-    None where it said nothing, as of all that is no Stop.
+    None where it said nothing, as of all that is no Stop. *left_by* is an instant by which the player had been left:
+    nothing played in its session any longer, and nothing was asked in it since then (facts B1, B6). None where no look
+    has shown that.
     """
 
     at: datetime
@@ -79,6 +81,7 @@ class CheckIn(msgspec.Struct, frozen=True, gc=False):
     sighted_until: datetime
     channels: frozenset[Channel]
     server_completed: bool | None = None
+    left_by: datetime | None = None
 
     @property
     def identity(self) -> tuple[datetime, Kind]:
@@ -111,6 +114,11 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
     flags: tuple[str, ...] = ()
     mark: Mark | None = None
 
+    @property
+    def is_farewell(self) -> bool:
+        """Say whether this was seen when it was over: it tells of what an earlier look had shown."""
+        return self.check_in is not None and self.check_in.left_by is not None
+
 
 class Ignored(msgspec.Struct, frozen=True):
     """Well understood, and not history. *reason* is a short fixed phrase, counted."""
@@ -129,10 +137,11 @@ def merged(one: CheckIn, other: CheckIn) -> CheckIn:
     """Return the one check-in that both tell of. Commutative, associative, idempotent.
 
     A reported position beats one taken back from a guess; of two equals the smaller wins; a known one beats none.
-    Of what the server said «completed» beats «not completed», and that beats nothing.
+    Of what the server said «completed» beats «not completed», and that beats nothing. It was left by the earliest.
     """
     best = min(one, other, key=_trust)
     said, also = one.server_completed, other.server_completed
+    left = [each.left_by for each in (one, other) if each.left_by is not None]
     return CheckIn(
         at=one.at,
         kind=one.kind,
@@ -142,6 +151,7 @@ def merged(one: CheckIn, other: CheckIn) -> CheckIn:
         sighted_until=max(one.sighted_until, other.sighted_until),
         channels=one.channels | other.channels,
         server_completed=said if also is None else said or also,
+        left_by=min(left, default=None),
     )
 
 

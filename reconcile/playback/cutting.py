@@ -100,7 +100,9 @@ class _Cutter:
         is_plain = (
             run.stop is None and before.at == run.last.at and check_in.at > before.at and not self.around.sightings
         )
-        if not is_plain or check_in.kind is Kind.STOPPED or check_in.position is None or run.last.position is None:
+        if not is_plain or check_in.kind is Kind.STOPPED or check_in.left_by is not None:
+            return None
+        if check_in.position is None or run.last.position is None:
             return None
         if before.sighted_until != run.last.shown_until:
             run = run.still_at(point_of(before, before.sighted_until, self.rules))

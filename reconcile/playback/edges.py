@@ -178,12 +178,26 @@ def ending(
         by = EndedBy.RESTART if restart else EndedBy.SUPERSEDED
         return _ended(by, last, gap * share, runtime, ())
     if absent is not None and absent[0] <= silent_at:
-        gap = (absent[0] - last.until).total_seconds()
-        # Where the plugin's one-a-second Progress is heard, the last one is the end, and nothing is added.
-        share = 0.0 if Channel.WEBHOOK in last.channels or gap > ABSENT_HALF else 0.5
-        return _ended(EndedBy.ABSENCE, last, gap * share, runtime, absent)
+        return _ended(EndedBy.ABSENCE, last, _unseen(last, absent[0]), runtime, absent)
     over = EndedBy.SILENCE if now >= silent_at else None
     return _ended(over, last, 0.0, runtime, ())
+
+
+def _unseen(last: Point, absent_at: datetime) -> float:
+    """Return how many seconds *last* was played on after it was shown, until *absent_at* at the latest.
+
+    Half of the gap, as nobody saw the end. Where a look says by when it had been left, until then: a Stop is the last
+    thing that most clients ask in their session (facts B1, B6). Only half of that where one more report would have come
+    before: then something else was asked since.
+    """
+    # Where the plugin's one-a-second Progress is heard, the last one is the end, and nothing is added.
+    if Channel.WEBHOOK in last.channels:
+        return 0.0
+    left_by = last.left_by if last.left_by is not None and last.until <= last.left_by <= absent_at else None
+    gap = ((left_by or absent_at) - last.until).total_seconds()
+    if left_by is not None and gap <= REPORTS_APART:
+        return gap
+    return gap / 2 if gap <= ABSENT_HALF else 0.0
 
 
 def _ended(by: EndedBy | None, last: Point, added: float, runtime: float | None, looks: tuple[datetime, ...]) -> Ending:

@@ -22,7 +22,7 @@ class Point(msgspec.Struct, frozen=True, gc=False):
     which it was shown at all. *soft* marks the Stop that the server sent by itself. *position* of a stop is where the
     playback stopped, run on from the point before where the player gave none; None where nobody can say. *reported*
     marks the client's own words, which a webhook has brought; *server_completed* is what the server itself said of the
-    play at a stop.
+    play at a stop. *left_by* is an instant by which the player had been left, if a look has shown it.
     """
 
     at: datetime
@@ -34,6 +34,7 @@ class Point(msgspec.Struct, frozen=True, gc=False):
     reported: bool
     channels: frozenset[Channel]
     server_completed: bool | None = None
+    left_by: datetime | None = None
 
     @property
     def is_stop(self) -> bool:
@@ -105,6 +106,7 @@ def point_of(check_in: CheckIn, shown_until: datetime, rules: Rules) -> Point:
         reported=check_in.reported,
         channels=check_in.channels,
         server_completed=check_in.server_completed,
+        left_by=check_in.left_by,
     )
 
 

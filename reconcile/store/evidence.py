@@ -38,6 +38,7 @@ _LINES = (
         check_in.c.sighted_until,
         check_in.c.channels,
         check_in.c.server_completed,
+        check_in.c.left_by,
     )
     .where(check_in.c.key_id.in_(sa.bindparam("ids", expanding=True)), _since(check_in.c.at))
     .order_by(check_in.c.key_id, check_in.c.at)
@@ -60,8 +61,8 @@ async def lines(db: AsyncConnection, ids: Sequence[int], since: datetime | None)
     found: dict[int, list[CheckIn]] = {number: [] for number in ids}
     for start in range(0, len(ids), CHUNK):
         asked = {"ids": ids[start : start + CHUNK], "since": since or _EPOCH}
-        for number, at, kind, position, reported, seen_at, until, mask, said in await db.execute(_LINES, asked):
-            told = CheckIn(at, Kind(kind), position, reported, seen_at, until, channels_of(mask), said)
+        for number, at, kind, position, reported, seen_at, until, mask, said, left in await db.execute(_LINES, asked):
+            told = CheckIn(at, Kind(kind), position, reported, seen_at, until, channels_of(mask), said, left)
             found[number].append(told)
     return found
 
@@ -90,6 +91,7 @@ async def keep(db: AsyncConnection, told: Mapping[int, Iterable[CheckIn]]) -> No
             "sighted_until": each.sighted_until,
             "channels": mask_of(each.channels),
             "server_completed": each.server_completed,
+            "left_by": each.left_by,
         }
         for key_id, check_ins in told.items()
         for each in check_ins
@@ -109,7 +111,7 @@ def _kept_check_in(dialect: str) -> sa.Insert:
     )
 
 
-_TOLD = ("position", "reported", "seen_at", "sighted_until", "channels", "server_completed")
+_TOLD = ("position", "reported", "seen_at", "sighted_until", "channels", "server_completed", "left_by")
 
 
 async def extend(db: AsyncConnection, shown: Sequence[tuple[int, datetime, Kind, datetime]]) -> None:

@@ -36,7 +36,8 @@ class Growth(msgspec.Struct, frozen=True, gc=False):
     watch: Change | None
 
 
-# No check-in that extends a playback is a stop (see `extended`), so the server has said nothing of completion with it.
+# No check-in that extends a playback is a stop or a farewell (see `extended`): with it, the server has said nothing of
+# completion, nor a look that it was left.
 _CHECK_IN = (
     "INSERT INTO check_in (key_id, at, kind, position, reported, seen_at, sighted_until, channels)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"

@@ -29,7 +29,7 @@ def migrations_folder() -> Path:
 
 
 async def migrate(url: str, revision: str = "head") -> None:
-    """Bring the database at *url* to *revision*, upwards or («base») down. If a step fails, nothing has happened.
+    """Bring the database at *url* to *revision*, upwards or down («base»: all the way). If a step fails, nothing has.
 
     Raises StoreAway, or StoreRefused if a newer version made the database or its rows break a foreign key.
     """
@@ -69,7 +69,8 @@ async def at_head(db: AsyncConnection) -> bool:
 def _run(connection: sa.Connection, revision: str) -> None:
     config = _config()
     config.attributes["connection"] = connection
-    if revision == "base":
+    is_down = revision == "base" or any(revision < each for each in _heads_of(connection))  # «head» comes after all
+    if is_down:
         command.downgrade(config, revision)
     else:
         command.upgrade(config, revision)

@@ -15,7 +15,7 @@ from receiver.rehearsal.evening import evening
 from receiver.rehearsal.library import SERVER_ID
 from receiver.rehearsal.recording import Recording, record
 from receiver.rehearsal.script import Script
-from reconcile.jellyfin.sessions import decode_snapshot, session_observations
+from reconcile.jellyfin.sessions import decode_snapshot, farewell, session_observations
 from reconcile.playback.check_in import Observation
 
 PACE = 10.0
@@ -37,7 +37,7 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """A look: when its answer reached us (our clock), when it was given (the server's), and what it shows."""
+    """A look: when its answer reached us (our clock), when it was given (the server's), and what it shows or lacks."""
 
     arrives_at: datetime
     at: datetime
@@ -98,16 +98,16 @@ def _looks(recording: Recording) -> Iterable[Seen]:
     looks = [(at, body) for at, body in takewhile(lambda look: look[0] < over, every) if body is not None]
     busy = {number for number, (_at, body) in enumerate(looks) if b'"NowPlayingItem"' in body}
     near = {other for number in busy for other in range(number - QUIET, number + QUIET + 1)}
+    before: dict[str, tuple[Observation, ...]] = {}
     for number, (at, body) in enumerate(looks):
         if number in near:
-            yield Seen(recording.our_time(at), at, tuple(_shown(body, at)))
-
-
-def _shown(body: bytes, at: datetime) -> Iterable[Observation]:
-    for session in decode_snapshot(body).playing:
-        found = session_observations(session, SERVER_ID, at)
-        if isinstance(found, tuple):
-            yield from found
+            sessions = decode_snapshot(body).sessions
+            idle = [each for each in sessions if each.item_id is None]
+            gone = [farewell(each, told, at) for each in idle for told in before.get(each.id, ())]
+            found = {each.id: session_observations(each, SERVER_ID, at) for each in sessions if each.item_id}
+            before = {number: told for number, told in found.items() if isinstance(told, tuple)}
+            told = [each for of_one in before.values() for each in of_one] + [each for each in gone if each]
+            yield Seen(recording.our_time(at), at, tuple(told))
 
 
 class Disorder(msgspec.Struct, frozen=True):

@@ -6,17 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
 from reconcile.arrivals import Answer, Arrival, Outcome
-from reconcile.playback.check_in import Kind
+from reconcile.playback.check_in import Channel, Kind
 from reconcile.settling import Settling
 from reconcile.store import evidence
 from reconcile.store.engine import Transactions
 from reconcile.store.tables import playback, watch
 from tests.invariants.ledger import Ledger, ledger
-from tests.reconcile.arrivals import FILM, NEXT, Household, key, line, stopped, told
+from tests.reconcile.arrivals import FILM, NEXT, Household, at, key, line, stopped, told
 
 
 @contextmanager
@@ -109,6 +110,19 @@ async def test_another_item_in_the_session_ends_what_was_extended(house: Househo
     first, second = await house.rows("playback")
 
     assert (first["ended_by"], first["watched_seconds"], second["open"]) == ("superseded", 135, True)
+
+
+async def test_a_farewell_is_kept_also_where_nobody_had_seen_what_it_tells_of(house: Household) -> None:
+    seen = told(130, 130, channel=Channel.POLL)
+    assert seen.check_in is not None
+    gone = msgspec.structs.replace(seen.check_in, left_by=at(136))
+
+    await house.look(140, msgspec.structs.replace(seen, check_in=gone))
+    await house.look(165)
+    await house.night()
+
+    assert (await house.rows("check_in"))[-1]["left_by"] == at(136)
+    assert await kept(house) == await cut_again(house)
 
 
 async def test_what_a_channel_adds_to_the_facts_is_learnt(house: Household) -> None:

@@ -90,6 +90,12 @@ class Jellyfin:
         }
         self.sessions = [each for each in self.sessions if each["Id"] != told["Id"]] + [told]
 
+    def stops(self) -> None:
+        """Let every client stop now."""
+        for session in self.sessions:
+            session |= {"LastActivityDate": text(self.now), "PlayState": {"IsPaused": False}}
+            session.pop("NowPlayingItem", None)
+
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request.url.path)
         self.is_asked.set()
@@ -210,6 +216,60 @@ async def test_what_two_looks_lack_has_ended(scene: Scene) -> None:
         await scene.poll(after=15)
 
     assert await scene.rows(tables.playback.c.open, tables.playback.c.ended_by) == [(False, "absence")]
+
+
+async def test_an_idle_session_tells_when_it_was_left(scene: Scene) -> None:
+    scene.jellyfin.plays(120.0)
+    await scene.poll(after=3)
+    scene.clock.wait(4.5)
+    scene.jellyfin.stops()
+
+    waits = [await scene.poll(after=15) for _ in range(4)]
+
+    assert waits == [15.0] * 4, "nothing plays"
+    stopped = EIGHT + timedelta(seconds=7.5)
+    assert await scene.rows(*CHECK_INS, tables.check_in.c.left_by) == [
+        (EIGHT, 120.0, EIGHT + timedelta(seconds=3), stopped)
+    ]
+    ended = (tables.playback.c.ended_by, tables.playback.c.ended_at, tables.playback.c.watched_seconds)
+    assert await scene.rows(*ended) == [("absence", stopped, 7.5)]
+
+
+async def test_when_it_was_left_is_told_once(scene: Scene) -> None:
+    scene.jellyfin.plays(120.0)
+    await scene.poll(after=3)
+    scene.jellyfin.stops()
+    await scene.poll(after=10)
+    scene.clock.wait(1)
+    scene.jellyfin.stops()
+
+    await scene.poll(after=10)
+
+    assert await scene.rows(tables.check_in.c.left_by) == [(EIGHT + timedelta(seconds=3),)]
+
+
+async def test_an_ends_instant_that_was_seen_while_the_database_was_away_is_not_lost(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.jellyfin.plays(120.0)
+    await scene.poll(after=3)
+    with monkeypatch.context() as away:
+        away.setattr(scene.tracker, "record", _away)
+        scene.jellyfin.plays(130.0)
+        await scene.poll(after=5)
+        scene.clock.wait(4)
+        scene.jellyfin.stops()
+        for _ in range(4):
+            await scene.poll(after=10)
+
+    await scene.poll(after=10)
+
+    ended = (tables.playback.c.ended_by, tables.playback.c.ended_at, tables.playback.c.watched_seconds)
+    assert await scene.rows(*ended) == [("absence", EIGHT + timedelta(seconds=12), 12.0)]
+
+
+async def _away(_arrival: object) -> None:
+    raise StoreAway("no database")
 
 
 async def test_a_playback_that_looks_still_show_without_news_has_not_ended(scene: Scene) -> None:

@@ -35,6 +35,7 @@ check_in = Table(
     instant("sighted_until"),
     number("channels"),
     Column("server_completed", Boolean),
+    Column("left_by", Instant),
     sqlite_with_rowid=False,
 )
 

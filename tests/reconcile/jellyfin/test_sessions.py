@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.errors import JellyfinUnreadable
-from reconcile.jellyfin.sessions import Session, Snapshot, decode_snapshot, session_observations
+from reconcile.jellyfin.sessions import Session, Snapshot, decode_snapshot, farewell, session_observations
 from reconcile.playback.check_in import Channel, Ignored, Kind, Observation
 from tests.recordings.shapes import EPISODE, GUEST, SERIES, SERVER, SESSION, VIEWER, recording, sessions
 
@@ -64,6 +64,58 @@ def test_a_session_in_which_nothing_plays_says_nothing() -> None:
 
     assert session_observations(snapshot.sessions[2], SERVER, AT) == ()
     assert snapshot.playing == snapshot.sessions[:2]
+
+
+# --- what an idle session says of what it played -----------------------------------------------------------------
+
+LATER = AT + timedelta(seconds=11)
+
+
+def idle(**changes: object) -> Session:
+    told = sessions()[0] | {"LastActivityDate": "2026-11-22T20:10:13.5000000Z"} | changes
+    del told["NowPlayingItem"]
+    return decode_snapshot(json.dumps([told]).encode()).sessions[0]
+
+
+def left(session: Session) -> tuple[datetime, datetime] | None:
+    """Return until when it was shown, and by when it had been left."""
+    (told,) = observations(playing())
+    found = farewell(session, told, LATER)
+    if found is None:
+        return None
+    assert told.check_in is not None
+    assert found.check_in is not None
+    assert found.check_in.left_by is not None
+    assert found.is_farewell
+    assert not told.is_farewell
+    assert (found.key, found.observed_at, found.check_in.identity) == (told.key, LATER, told.check_in.identity)
+    assert (found.check_in.position, found.check_in.seen_at) == (told.check_in.position, told.check_in.seen_at)
+    return found.check_in.sighted_until, found.check_in.left_by
+
+
+def test_an_idle_session_says_when_it_was_left_and_when_the_client_last_reported() -> None:
+    stopped = datetime(2026, 11, 22, 20, 10, 13, 500_000, tzinfo=UTC)
+
+    assert left(idle()) == (AT, stopped)
+    assert left(idle(LastPlaybackCheckIn="2026-11-22T20:10:10.0000000Z")) == (AT + timedelta(seconds=2.2), stopped)
+
+
+@pytest.mark.parametrize("active", [None, "2026-11-22T20:09:00.0000000Z", "2026-11-22T20:20:00.0000000Z"])
+def test_without_a_last_activity_that_can_be_it_was_left_by_the_look(active: str | None) -> None:
+    assert left(idle(LastActivityDate=active)) == (AT, LATER)
+
+
+@pytest.mark.parametrize(
+    "session",
+    [
+        idle(LastPlaybackCheckIn="0001-01-01T00:00:00.0000000Z"),
+        idle(LastPlaybackCheckIn="2026-11-22T20:09:59.0000000Z"),
+        idle(UserId=GUEST),
+    ],
+    ids=["made anew after a restart", "an older one", "another's"],
+)
+def test_a_session_that_is_not_the_same_any_longer_says_nothing_of_it(session: Session) -> None:
+    assert left(session) is None
 
 
 def test_facts_of_the_item_travel_with_it() -> None:

@@ -40,6 +40,7 @@ def check_in(
     seen: float | None = None,
     channel: Channel = Channel.WEBHOOK,
     completed: bool | None = None,
+    left_by: float | None = None,
 ) -> CheckIn:
     """Return what a client reported *second* seconds after eight; its position is the same number if none is given."""
     where = second if position is None else position
@@ -53,12 +54,15 @@ def check_in(
         sighted_until=seen_at if until is None else at(until),
         channels=frozenset({channel}),
         server_completed=completed,
+        left_by=None if left_by is None else at(left_by),
     )
 
 
-def looked(second: float, position: float | None = None, *, until: float | None = None) -> CheckIn:
+def looked(
+    second: float, position: float | None = None, *, until: float | None = None, left_by: float | None = None
+) -> CheckIn:
     """Return a check-in that only looks have shown."""
-    return check_in(second, position, reported=False, until=until, channel=Channel.POLL)
+    return check_in(second, position, reported=False, until=until, channel=Channel.POLL, left_by=left_by)
 
 
 def paused(second: float, position: float | None = None, *, until: float | None = None) -> CheckIn:

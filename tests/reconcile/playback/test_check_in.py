@@ -54,6 +54,15 @@ def test_what_the_server_says_of_a_stop_outlasts_whoever_says_less(
     assert merged(stop(10, completed=other), stop(10, completed=one)).server_completed is both
 
 
+@pytest.mark.parametrize(("one", "other", "both"), [(31, 32, 31), (31, None, 31), (None, None, None)])
+def test_of_two_instants_by_which_it_had_been_left_the_earlier_one_says_more(
+    one: float | None, other: float | None, both: float | None
+) -> None:
+    wanted = None if both is None else at(both)
+    assert merged(looked(10, left_by=one), looked(10, left_by=other)).left_by == wanted
+    assert merged(looked(10, left_by=other), looked(10, left_by=one)).left_by == wanted
+
+
 CHECK_INS = st.builds(
     check_in,
     st.sampled_from([10.0, 20.0]),
@@ -65,6 +74,7 @@ CHECK_INS = st.builds(
     seen=st.sampled_from([20.0, 25.0]),
     channel=st.sampled_from(list(Channel)),
     completed=st.none() | st.booleans(),
+    left_by=st.none() | st.sampled_from([31.0, 32.0]),
 )
 
 

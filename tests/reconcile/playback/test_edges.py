@@ -50,6 +50,47 @@ def test_a_gap_of_more_than_75_s_before_the_first_look_without_it_is_credited_no
     assert ended(*polled(600), looks=looks_until(608, 608 + 74)) == (EndedBy.ABSENCE, 645, 645)
 
 
+@pytest.mark.parametrize(
+    ("left_by", "end"),
+    [(616.5, 616.5), (618, 618), (608, 608), (607, 613), (619, 613)],
+    ids=["before the look", "with it", "as it was shown last", "not before that", "not after the look"],
+)
+def test_absence_ends_when_it_had_been_left_where_the_look_without_it_says_that(left_by: float, end: float) -> None:
+    told = [*polled(590), looked(600, until=608, left_by=left_by)]
+
+    assert ended(*told, looks=looks_until(608, 618)) == (EndedBy.ABSENCE, end, end)
+
+
+def test_where_another_report_would_have_come_first_something_else_was_asked_since_and_half_counts() -> None:
+    told = [*polled(590), looked(600, until=608, left_by=620)]
+
+    assert ended(*told, looks=looks_until(608, 628)) == (EndedBy.ABSENCE, 614, 614)
+
+
+def test_a_session_that_was_asked_something_after_more_than_75_s_says_nothing_of_the_end() -> None:
+    told = [*polled(590), looked(600, until=608, left_by=684)]
+
+    assert ended(*told, looks=looks_until(608, 700)) == (EndedBy.ABSENCE, 608, 608)
+
+
+def test_a_pause_that_was_left_is_no_viewing() -> None:
+    last = check_in(600, 595, Kind.PAUSED, until=608, reported=False, channel=Channel.POLL, left_by=612)
+
+    assert ended(*polled(590), last, looks=looks_until(608, 618))[2] == pytest.approx(595, abs=0.1)
+
+
+def test_whoever_comes_back_keeps_what_was_seen_until_they_had_left() -> None:
+    back = [looked(700 + 10 * n, 605 + 10 * n, until=708 + 10 * n) for n in range(5)]
+    looks = [s for s in EVERY_TEN if s <= 748]
+    whole, exact = (
+        watched(cut_evening(*polled(590), looked(600, until=608, left_by=left_by), *back, looks=looks))
+        for left_by in (None, 611)
+    )
+
+    # From 0 to half way between the looks, or until they had left; and from 700 on.
+    assert (whole, exact) == ([613 + 48], [611 + 48])
+
+
 def test_absence_needs_a_second_look_a_while_later() -> None:
     (playback,) = cut_evening(*polled(600), looks=[*looks_until(608, 618)[:61], 618, 637], now=640)
     (later,) = cut_evening(*polled(600), looks=[*looks_until(608, 618)[:61], 618, 638], now=640)

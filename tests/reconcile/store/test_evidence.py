@@ -66,6 +66,16 @@ async def test_what_the_server_says_of_completion_comes_back_and_can_be_learnt(
     assert kept.server_completed is said
 
 
+async def test_by_when_it_had_been_left_comes_back(db: AsyncConnection) -> None:
+    number = await numbered(db)
+    await evidence.keep(db, {number: [check_in(10, 10)]})
+    await evidence.keep(db, {number: [msgspec.structs.replace(check_in(10, 10), left_by=at(17))]})
+
+    (kept,) = await evidence.line(db, number, None)
+
+    assert kept.left_by == at(17)
+
+
 async def test_until_when_it_was_shown_only_grows(db: AsyncConnection) -> None:
     number = await numbered(db)
     await evidence.keep(db, {number: [check_in(10, 10), check_in(10, 10, Kind.STOPPED)]})
