@@ -11,11 +11,13 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+import sqlalchemy as sa
 
 from receiver.app import create_app
 from reconcile.secrets import fingerprint
 from reconcile.settings import read_settings
 from reconcile.store import tokens
+from reconcile.store.tables import check_in
 from tests.receiver.houses import NINE_PM, Program, link, notification, program, until
 from tests.recordings.shapes import GUEST, SERVER, VIEWER, recording
 
@@ -136,6 +138,17 @@ async def test_a_playback_is_told_with_the_evidence(tmp_path: Path, database_url
         assert [each["kind"] for each in one["check_ins"]] == ["playing", "playing", "stopped"]
         assert [each["position_seconds"] for each in one["check_ins"]] == [0, 300, 600]
         assert one["covered"] == [[0, 600]]
+
+
+async def test_a_check_in_says_by_when_its_player_had_been_left(tmp_path: Path, database_url: str) -> None:
+    async with program(tmp_path, database_url) as here:
+        await here.watch(NINE_PM - timedelta(hours=1), minutes=10)
+        async with here.house.store.begin() as db:
+            await db.execute(sa.update(check_in).where(check_in.c.kind == "stopped").values(left_by=NINE_PM))
+
+        (playback,) = (await here.get("/playbacks"))["items"]
+        one = await here.get(f"/playbacks/{playback['id']}")
+        assert [each["left_by"] for each in one["check_ins"]] == [None, None, "2026-11-22T21:00:00Z"]
 
 
 @pytest.mark.parametrize("said", [True, False, None])
