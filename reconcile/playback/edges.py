@@ -193,8 +193,8 @@ def _unseen(last: Point, absent_at: datetime) -> float:
     # Where the plugin's one-a-second Progress is heard, the last one is the end, and nothing is added.
     if Channel.WEBHOOK in last.channels:
         return 0.0
-    left_by = last.left_by if last.left_by is not None and last.until <= last.left_by <= absent_at else None
-    gap = ((left_by or absent_at) - last.until).total_seconds()
+    left_by = last.left_by if last.left_by is not None and last.left_by <= absent_at else None
+    gap = max(0.0, ((left_by or absent_at) - last.until).total_seconds())  # a look's own instant may be a second off
     if left_by is not None and gap <= REPORTS_APART:
         return gap
     return gap / 2 if gap <= ABSENT_HALF else 0.0
