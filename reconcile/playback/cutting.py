@@ -26,7 +26,16 @@ from reconcile.playback.imports import imported, is_imported
 from reconcile.playback.playback import Cut, Playback
 from reconcile.playback.points import Point, is_told, placed, point_of, points_of
 from reconcile.playback.reach import Reach, covered, joined, passed_at, reached
-from reconcile.playback.rules import ABSENT_HALF, BACK_AT_START, FASTEST, OPENING, REPORTS_EVERY, TOLERANCE, Rules
+from reconcile.playback.rules import (
+    ABSENT_HALF,
+    BACK_AT_START,
+    FASTEST,
+    OPENING,
+    REPORTS_EVERY,
+    SAME_PLACE,
+    TOLERANCE,
+    Rules,
+)
 from reconcile.playback.run import Run
 from reconcile.playback.surroundings import Surroundings
 
@@ -196,12 +205,13 @@ class _Cutter:
             return run.after_all_at(point) if is_proved else run.back_at(point)
         if run.stop is last:
             return run.back_at(point)
+        end = self._soft_ending(run, point.at, None)
         seen = (last.until - last.at).total_seconds() if last.kind is Kind.PLAYING else 0.0
+        seen = seen if last.left_by is None else max(seen, end.credit - SAME_PLACE)
         if is_proved and (point.is_stop or point.position - last.position >= seen):
             return run.after_all_at(point)
-        end = self._soft_ending(run, point.at, None)
         back = resumed(point, self.around.looks, Floor(end.at, last.shown_until), told=is_told(point, following))
-        run = run if back.look is None else run.having(back.look)
+        run = run.having(*back.looks)
         played = stretch_from(last, end.credit), stretch_to(point, back.credit)
         return run.back_at(point, *(each for each in played if each.seconds > 0))
 
@@ -280,7 +290,7 @@ class _Cutter:
         walk = run.walk.done()
         played = self._played(run, walk, end)
         reach = self._reach(run, end, played)
-        looks = {*run.looks, *end.looks, *(() if begun.look is None else (begun.look,))}
+        looks = {*run.looks, *end.looks, *begun.looks}
         if following is not None:
             looks.update(self._absence(run, following.at) or ())
         completed_at = None

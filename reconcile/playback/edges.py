@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reconcile.playback.check_in import Channel, Kind
-from reconcile.playback.rules import ABSENT_HALF, OPENING, REPORTS_APART, SUPERSEDED_WHOLE, TOLERANCE, Rules
+from reconcile.playback.rules import (
+    ABSENT_HALF,
+    LEFT_WHOLE,
+    OPENING,
+    REPORTS_APART,
+    REPORTS_EVERY,
+    REPORTS_OFF,
+    SUPERSEDED_WHOLE,
+    TOLERANCE,
+    Rules,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +48,11 @@ class Beginning(msgspec.Struct, frozen=True, gc=False):
     at: datetime
     credit: float = 0.0
     look: datetime | None = None
+
+    @property
+    def looks(self) -> tuple[datetime, ...]:
+        """The look that says so, or none."""
+        return () if self.look is None else (self.look,)
 
 
 class Ending(msgspec.Struct, frozen=True, gc=False):
@@ -113,7 +128,7 @@ def resumed(first: Point, looks: Sequence[datetime], floor: Floor, *, told: bool
     look = _look_without(first, looks, floor)
     if look is None or told or first.kind is not Kind.PLAYING or first.position is None:
         return Beginning(first.at, 0.0, look)
-    unseen = (first.at - look).total_seconds() // REPORTS_APART * REPORTS_APART
+    unseen = ((first.at - look).total_seconds() + REPORTS_OFF) // REPORTS_APART * REPORTS_APART
     credit = min(unseen / 2, first.position)
     began = first.at - timedelta(seconds=credit)
     return Beginning(began, credit, look) if floor.is_free(began, timedelta()) else Beginning(first.at, 0.0, look)
@@ -174,7 +189,8 @@ def ending(
     if replaced_at is not None and replaced_at <= silent_at and (absent is None or replaced_at <= absent[0]):
         until = max(replaced_at, last.at)
         gap = (until - last.until).total_seconds()
-        share = 1.0 if gap <= SUPERSEDED_WHOLE else 0.5 if gap <= ABSENT_HALF else 0.0
+        is_whole = gap <= SUPERSEDED_WHOLE or (not restart and _ran_out(last, gap, runtime))
+        share = 1.0 if is_whole else 0.5 if gap <= ABSENT_HALF else 0.0
         by = EndedBy.RESTART if restart else EndedBy.SUPERSEDED
         return _ended(by, last, gap * share, runtime, ())
     if absent is not None and absent[0] <= silent_at:
@@ -183,20 +199,27 @@ def ending(
     return _ended(over, last, 0.0, runtime, ())
 
 
+def _ran_out(last: Point, gap: float, runtime: float | None) -> bool:
+    """Say whether the item came to its end in the *gap* before the next one: then that was played automatically."""
+    if runtime is None or last.position is None or gap > REPORTS_EVERY.total_seconds():
+        return False
+    return last.position + (last.until - last.at).total_seconds() + gap >= runtime
+
+
 def _unseen(last: Point, absent_at: datetime) -> float:
     """Return how many seconds *last* was played on after it was shown, until *absent_at* at the latest.
 
-    Half of the gap, as nobody saw the end. Where a look says by when it had been left, until then: a Stop is the last
-    thing that most clients ask in their session (facts B1, B6). Only half of that where one more report would have come
-    before: then something else was asked since.
+    Half of the gap, as nobody saw the end. Where a look says by when it had been left, until about then: a Stop is the
+    last thing that most clients ask in their session (facts B1, B6). Only half of that where one more report would have
+    come before: then something else was asked since.
     """
     # Where the plugin's one-a-second Progress is heard, the last one is the end, and nothing is added.
     if Channel.WEBHOOK in last.channels:
         return 0.0
     left_by = last.left_by if last.left_by is not None and last.left_by <= absent_at else None
     gap = max(0.0, ((left_by or absent_at) - last.until).total_seconds())  # a look's own instant may be a second off
-    if left_by is not None and gap <= REPORTS_APART:
-        return gap
+    if left_by is not None and gap <= REPORTS_APART + REPORTS_OFF:
+        return min(gap, LEFT_WHOLE) + max(0.0, gap - LEFT_WHOLE) / 2
     return gap / 2 if gap <= ABSENT_HALF else 0.0
 
 

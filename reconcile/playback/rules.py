@@ -17,7 +17,16 @@ REPORTS_EVERY = timedelta(seconds=35)
 """Clients that play report at least every 30 s (facts B3, F6); a little is for their way to us."""
 
 REPORTS_APART = 10.0
-"""Seconds between two reports of a client that plays, at the least (facts F6, F18)."""
+"""Seconds between two reports of a client that plays, at the least (facts F6, F18) …"""
+
+REPORTS_OFF = 0.2
+"""… give or take so many: timers and ways differ."""
+
+SAME_PLACE = 1.0
+"""Seconds by which whoever resumes where they left may seem to resume before it."""
+
+LEFT_WHOLE = 6.0
+"""The widest gap, in seconds, before the last thing asked in a session that is credited whole; half of what is more."""
 
 PAUSE_WITHIN = timedelta(seconds=60)
 """Two paused check-ins this close are one pause, wherever the position went."""

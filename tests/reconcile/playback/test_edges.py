@@ -6,6 +6,7 @@ from reconcile.playback.check_in import Channel, CheckIn, Kind
 from reconcile.playback.edges import EndedBy
 from reconcile.playback.rules import Rules
 from tests.reconcile.playback.evenings import (
+    RUNTIME,
     at,
     check_in,
     cut_evening,
@@ -52,8 +53,8 @@ def test_a_gap_of_more_than_75_s_before_the_first_look_without_it_is_credited_no
 
 @pytest.mark.parametrize(
     ("left_by", "end"),
-    [(616.5, 616.5), (618, 618), (608, 608), (607.5, 608), (619, 613)],
-    ids=["before the look", "with it", "as it was shown last", "clocks tell whole seconds", "not after the look"],
+    [(614, 614), (616, 615), (618, 616), (608, 608), (607.5, 608), (619, 613)],
+    ids=["6 s", "half of what is more", "with the look", "as last shown", "clocks tell whole seconds", "not after it"],
 )
 def test_absence_ends_when_it_had_been_left_where_the_look_without_it_says_that(left_by: float, end: float) -> None:
     told = [*polled(590), looked(600, until=608, left_by=left_by)]
@@ -62,9 +63,9 @@ def test_absence_ends_when_it_had_been_left_where_the_look_without_it_says_that(
 
 
 def test_where_another_report_would_have_come_first_something_else_was_asked_since_and_half_counts() -> None:
-    told = [*polled(590), looked(600, until=608, left_by=620)]
+    told = [*polled(590), looked(600, until=608, left_by=622)]
 
-    assert ended(*told, looks=looks_until(608, 628)) == (EndedBy.ABSENCE, 614, 614)
+    assert ended(*told, looks=looks_until(608, 628)) == (EndedBy.ABSENCE, 615, 615)
 
 
 def test_a_session_that_was_asked_something_after_more_than_75_s_says_nothing_of_the_end() -> None:
@@ -89,6 +90,20 @@ def test_whoever_comes_back_keeps_what_was_seen_until_they_had_left() -> None:
 
     # From 0 to half way between the looks, or until they had left; and from 700 on.
     assert (whole, exact) == ([613 + 48], [611 + 48])
+
+
+@pytest.mark.parametrize(
+    ("position", "seconds"),
+    [(609, 609), (603.5, 603.5), (602.9, 604), (595, 604)],
+    ids=["further on", "where they had left", "before that", "well before"],
+)
+def test_whoever_resumes_where_they_are_known_to_have_left_was_heard_from_the_start(
+    position: float, seconds: float
+) -> None:
+    told = [*polled(590), looked(600, until=602, left_by=604)]
+    (playback,) = cut_evening(*told, looked(700, position), looks=[*EVERY_TEN[:60], 612, 632, 698], now=5000)
+
+    assert playback.watched_seconds == pytest.approx(seconds)
 
 
 def test_absence_needs_a_second_look_a_while_later() -> None:
@@ -186,6 +201,20 @@ def test_the_next_item_in_the_session_ends_this_one(begins: float, end: float, b
     assert watched([playback]) == [end]
 
 
+@pytest.mark.parametrize(
+    ("runtime", "begins", "end"),
+    [(618, 620, 618), (622, 620, 610), (618, 640, 618), (RUNTIME, 620, 610)],
+    ids=["it came to its end", "there was more of it", "its end was near anyway", "far from its end"],
+)
+def test_an_item_that_came_to_its_end_before_the_next_one_was_played_to_its_end(
+    runtime: float, begins: float, end: float
+) -> None:
+    (playback,) = cut_evening(*line(0, 600), siblings=[(begins, begins)], runtime=runtime)
+
+    assert (playback.ended_by, since_eight(playback.ended_at)) == (EndedBy.SUPERSEDED, end)
+    assert watched([playback]) == [end]
+
+
 def test_the_next_item_began_before_its_first_check_in() -> None:
     (playback,) = cut_evening(*line(0, 600), siblings=[(625, 604)])
 
@@ -261,6 +290,7 @@ def test_the_look_that_decided_where_it_began_is_kept_also_where_it_proves_nothi
     ("look", "credit"),
     [
         pytest.param(-9, 0, id="no report fits in between"),
+        pytest.param(-9.9, 5, id="one does: timers run a little early"),
         pytest.param(-10, 5, id="one does: half of it"),
         pytest.param(-19, 5, id="still one"),
         pytest.param(-74, 35, id="seven"),
