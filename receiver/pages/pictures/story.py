@@ -100,7 +100,6 @@ def _check_in(row: Row) -> CheckIn:
         seen_at=_instant(row["seen_at"]),
         sighted_until=_instant(row["sighted_until"]),
         channels=channels_of(row["channels"]),
-        left_by=row["left_by"],
     )
 
 

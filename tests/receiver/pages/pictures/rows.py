@@ -51,7 +51,6 @@ def line_row(check_in: CheckIn) -> Row:
         "sighted_until": check_in.sighted_until,
         "channels": mask_of(check_in.channels),
         "server_completed": check_in.server_completed,
-        "left_by": check_in.left_by,
     }
 
 
