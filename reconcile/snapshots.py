@@ -27,7 +27,7 @@ class Seen(msgspec.Struct, gc=False):
     guests: list[Guest] | None
     item_id: str
     shown: tuple[tuple[Key, datetime, Kind], ...]
-    told: tuple[Observation, ...] = ()
+    told: tuple[Observation, ...]
     known: Described | None = None
 
     def is_of(self, session: Session, item_id: str) -> bool:

@@ -193,7 +193,8 @@ class _Cutter:
         """Return *run* with *point*, and what the way there proves (DESIGN §5).
 
         Whoever comes back after a soft end may resume before the place they left: their position then says less than
-        what had been seen until they left. So that counts as it would if they had not come back.
+        what had been seen until they left, which a look of their session may tell. So that counts as it would if they
+        had not come back.
         """
         last = run.last
         is_whole = not ended and (point.at - last.at <= REPORTS_EVERY or self.around.is_alone(last.at, point.at))

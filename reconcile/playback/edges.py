@@ -200,7 +200,7 @@ def ending(
 
 
 def _ran_out(last: Point, gap: float, runtime: float | None) -> bool:
-    """Say whether the item came to its end in the *gap* before the next one: then that was played automatically."""
+    """Say whether the item came to its end in the *gap* before the next one: autoplay (facts F9 to F11)."""
     if runtime is None or last.position is None or gap > REPORTS_EVERY.total_seconds():
         return False
     return last.position + (last.until - last.at).total_seconds() + gap >= runtime

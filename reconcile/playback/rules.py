@@ -23,10 +23,11 @@ REPORTS_OFF = 0.2
 """… give or take so many: timers and ways differ."""
 
 SAME_PLACE = 1.0
-"""Seconds by which whoever resumes where they left may seem to resume before it."""
+"""Seconds by which whoever resumes where they left may seem to resume before it: a Stop is dated when it arrives."""
 
 LEFT_WHOLE = 6.0
-"""The widest gap, in seconds, before the last thing asked in a session that is credited whole; half of what is more."""
+"""The widest gap, in seconds, before the last thing asked in a session that is credited whole; half of what is more.
+Mostly that is the Stop itself (facts B1, B6); the longer the gap, the likelier something was asked since."""
 
 PAUSE_WITHIN = timedelta(seconds=60)
 """Two paused check-ins this close are one pause, wherever the position went."""
