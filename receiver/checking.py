@@ -11,7 +11,7 @@ import msgspec
 from reconcile.errors import JellyfinError
 from reconcile.jellyfin.catalogue import WEBHOOK_PLUGIN
 from reconcile.jellyfin.client import JellyfinClient
-from reconcile.jellyfin.sessions import decode_snapshot
+from reconcile.jellyfin.snapshot import decode_snapshot
 from reconcile.jellyfin.webhook_plugin import (
     OUR_PATH,
     Destination,

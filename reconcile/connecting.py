@@ -12,7 +12,7 @@ import msgspec
 from reconcile.errors import AdministratorNeeded, JellyfinError, JellyfinUnreadable, SecretUnreadable
 from reconcile.jellyfin.client import JellyfinClient
 from reconcile.jellyfin.doors import NAME, Guest
-from reconcile.jellyfin.sessions import decode_snapshot
+from reconcile.jellyfin.snapshot import decode_snapshot
 from reconcile.secrets import Safe
 from reconcile.store import servers
 from reconcile.store.connections import connections, purpose, set_key

@@ -16,7 +16,7 @@ import structlog
 from reconcile.backlog import Backlog
 from reconcile.errors import JellyfinError, JellyfinRefused, JellyfinSlow, JellyfinUnreadable, StoreError
 from reconcile.jellyfin.client import LONGEST_LOOK, Answer, JellyfinClient
-from reconcile.jellyfin.sessions import decode_snapshot
+from reconcile.jellyfin.snapshot import decode_snapshot
 from reconcile.playback.check_in import Key, Observation
 from reconcile.playback.pace import PROVEN_FOR, Proof, jittered, next_retry, next_wait, proof
 from reconcile.snapshots import News, Snapshots

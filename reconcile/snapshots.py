@@ -8,7 +8,8 @@ from datetime import datetime
 import msgspec
 import structlog
 
-from reconcile.jellyfin.sessions import Described, Guest, Session, Snapshot, described, farewell, observed
+from reconcile.jellyfin.sessions import Described, described, farewell, observed
+from reconcile.jellyfin.snapshot import Guest, Session, Snapshot
 from reconcile.playback.check_in import Channel, Ignored, Key, Kind, Observation
 from reconcile.recording import NOT_RECORDED
 from reconcile.tracker import Tracker

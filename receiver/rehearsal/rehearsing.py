@@ -21,7 +21,7 @@ from receiver.rehearsal.losses import is_deaf, outages_of, with_losses
 from receiver.rehearsal.recording import Delivery, Recording, record
 from receiver.rehearsal.score import COUNTED, Error, Found, Hearing, Row, Score, quantile, scored
 from reconcile.arrivals import Arrival
-from reconcile.jellyfin.sessions import decode_snapshot
+from reconcile.jellyfin.snapshot import decode_snapshot
 from reconcile.people import People
 from reconcile.playback.check_in import Observation
 from reconcile.playback.rules import Rules

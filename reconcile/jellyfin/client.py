@@ -64,7 +64,7 @@ class JellyfinClient:
         return catalogue.public_info(answer.body)
 
     async def sessions(self) -> Answer:
-        """Return all sessions, still as bytes (`reconcile.jellyfin.sessions.decode_snapshot` reads them).
+        """Return all sessions, still as bytes (`reconcile.jellyfin.snapshot.decode_snapshot` reads them).
 
         It may take `LONGEST_LOOK` seconds. Nothing is filtered: ``controllableByUserId`` would hide players without
         remote control (facts B7).

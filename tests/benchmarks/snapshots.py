@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from receiver.garbage import settle_down
-from reconcile.jellyfin.sessions import decode_snapshot
+from reconcile.jellyfin.snapshot import decode_snapshot
 from reconcile.people import People
 from reconcile.playback.rules import Rules
 from reconcile.snapshots import Snapshots

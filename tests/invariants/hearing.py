@@ -15,7 +15,8 @@ from receiver.rehearsal.evening import evening
 from receiver.rehearsal.library import SERVER_ID
 from receiver.rehearsal.recording import Recording, record
 from receiver.rehearsal.script import Script
-from reconcile.jellyfin.sessions import decode_snapshot, farewell, session_observations
+from reconcile.jellyfin.sessions import farewell, session_observations
+from reconcile.jellyfin.snapshot import decode_snapshot
 from reconcile.playback.check_in import Observation
 
 PACE = 10.0

@@ -16,7 +16,7 @@ from receiver.rehearsal.recording import Delivery, Recording
 from receiver.rehearsal.rehearsing import Stage
 from reconcile.arrivals import Answer, Arrival, Outcome
 from reconcile.errors import StoreAway, StoreError
-from reconcile.jellyfin.sessions import decode_snapshot
+from reconcile.jellyfin.snapshot import decode_snapshot
 from reconcile.people import People
 from reconcile.playback.check_in import Observation, Rejected
 from reconcile.playback.rules import Rules

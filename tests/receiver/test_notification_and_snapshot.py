@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.notification import read
-from reconcile.jellyfin.sessions import decode_snapshot, session_observations
+from reconcile.jellyfin.sessions import session_observations
+from reconcile.jellyfin.snapshot import decode_snapshot
 from reconcile.playback.check_in import CheckIn, Ignored, Observation, gathered
 from tests.recordings.shapes import SERVER, changed, sessions
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.errors import JellyfinUnreadable
-from reconcile.jellyfin.sessions import Session, Snapshot, decode_snapshot, farewell, session_observations
+from reconcile.jellyfin.sessions import farewell, session_observations
+from reconcile.jellyfin.snapshot import Session, Snapshot, decode_snapshot
 from reconcile.playback.check_in import Channel, Ignored, Kind, Observation
 from tests.recordings.shapes import EPISODE, GUEST, SERIES, SERVER, SESSION, VIEWER, recording, sessions
 
